@@ -61,6 +61,12 @@ Result<Value> check(const Option& option, const Value& value);
 /// `what` names the thing in errors ("operator pca", "evaluate"). Collects the first error only.
 Result<Value> bind(std::span<const Option> options, const Value& given, std::string_view what);
 
+/// What an option takes, in words: "a real number above 0 (seconds) or 'auto'"; and a value it would take.
+std::string expects(const Option& option);
+std::string example(const Option& option);
+/// Checks a table itself, for tests of rooms that own one: unique names, a doc each, defaults that fit and have the option's type.
+Status check_options(std::span<const Option> options);
+
 const Option* find_option(std::span<const Option> options, std::string_view name);
 /// Rows as JSON (for manifests and `headrace ops --json`) and back.
 Value options_to_value(std::span<const Option> options);

@@ -62,6 +62,7 @@ class Value {
   const Position& where() const { return where_; }
   void set_where(Position where) { where_ = std::move(where); }
 
+  /// Same kinds and content, keys of maps in the same order; NaN equals NaN. Compare `canonical` to ignore the order.
   bool operator==(const Value& other) const;
 
  private:
