@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A file descriptor with an owner, and reads and writes that finish or say why not.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "headrace/base/result.h"
+
+namespace headrace::io::detail {
+
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor() { reset(); }
+
+  int get() const { return number_; }
+  bool open() const { return number_ >= 0; }
+  int release() { return std::exchange(number_, -1); }
+  void reset();
+
+ private:
+  int number_ = -1;
+};
+
+/// What errno says about `path`, as an Error: kNotFound or kIo, with advice where there is some.
+Error system_error(int number, std::string_view doing, const std::string& path);
+
+/// open(2) with O_CLOEXEC.
+Result<Descriptor> open_file(const std::string& path, int flags, unsigned mode = 0666);
+Status write_all(int descriptor, std::string_view bytes, const std::string& path);
+Status write_all_at(int descriptor, std::string_view bytes, std::uint64_t offset, const std::string& path);
+/// Reads up to `size` bytes at `offset`; less only at the end of the file.
+Result<std::size_t> read_at(int descriptor, void* out, std::size_t size, std::uint64_t offset, const std::string& path);
+Result<std::uint64_t> size_of(int descriptor, const std::string& path);
+
+/// The folder part of a path ("." when there is none) and the last name.
+std::string folder_of(const std::string& path);
+std::string name_of(const std::string& path);
+
+}  // namespace headrace::io::detail
