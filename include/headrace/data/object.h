@@ -80,5 +80,8 @@ class Object {
 Result<std::string> encode(const Object& object);
 /// Decodes; every length is checked before it is used. Errors: kDamaged, kVersion, kTooLarge.
 Result<Object> decode(std::string_view bytes);
+/// The same without copies: tables and tensors view `bytes`, which `owner` keeps alive and unchanged (a mapped file, shared
+/// memory). Where a section does not lie on a 64-byte boundary it is copied after all.
+Result<Object> decode(std::string_view bytes, const std::shared_ptr<const void>& owner);
 
 }  // namespace headrace::data

@@ -2,6 +2,7 @@
 #pragma once
 // Tensor and TensorSet: named dense arrays, row-major, immutable once shared, 64-byte aligned. No maths here.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/table_codec.h"
+
+#include <cstring>
+
+#include <arrow/api.h>
+#include <arrow/array/array_dict.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/api.h>
+#include <arrow/util/bit_util.h>
+
+#include "data/arrow_bridge.h"
+#include "data/table_checks.h"
+#include "headrace/base/text.h"
+
+namespace headrace::data::detail {
+namespace {
+
+// Bits beyond the last row and values under nulls are whatever the maker left there; equal tables must not differ in them.
+template <class Builder, class ArrayType>
+arrow::Result<std::shared_ptr<arrow::Array>> rebuilt(const arrow::Array& array, Builder& builder) {
+  const auto& values = static_cast<const ArrayType&>(array);
+  ARROW_RETURN_NOT_OK(builder.Reserve(array.length()));
+  for (std::int64_t i = 0; i < array.length(); ++i) {
+    ARROW_RETURN_NOT_OK(values.IsNull(i) ? builder.AppendNull() : builder.Append(values.GetView(i)));
+  }
+  return builder.Finish();
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> fixed_width(const arrow::Array& array, int width) {
+  const std::int64_t rows = array.length();
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> values, arrow::AllocateBuffer(rows * width));
+  ARROW_ASSIGN_OR_RAISE(std::shared_ptr<arrow::Buffer> valid, arrow::AllocateEmptyBitmap(rows));
+  std::memcpy(values->mutable_data(), array.data()->buffers[1]->data() + array.offset() * width, static_cast<std::size_t>(rows * width));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    if (array.IsValid(i)) arrow::bit_util::SetBit(valid->mutable_data(), i);
+    else std::memset(values->mutable_data() + i * width, 0, static_cast<std::size_t>(width));
+  }
+  return arrow::MakeArray(arrow::ArrayData::Make(array.type(), rows, {std::move(valid), std::move(values)}, array.null_count()));
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> canonical(const std::shared_ptr<arrow::Array>& array) {
+  if (array->type_id() == arrow::Type::BOOL) {
+    arrow::BooleanBuilder builder;
+    return rebuilt<arrow::BooleanBuilder, arrow::BooleanArray>(*array, builder);
+  }
+  if (array->null_count() == 0) return array;
+  switch (array->type_id()) {
+    case arrow::Type::STRING: {
+      arrow::StringBuilder builder;
+      return rebuilt<arrow::StringBuilder, arrow::StringArray>(*array, builder);
+    }
+    case arrow::Type::LARGE_STRING: {
+      arrow::LargeStringBuilder builder;
+      return rebuilt<arrow::LargeStringBuilder, arrow::LargeStringArray>(*array, builder);
+    }
+    case arrow::Type::DICTIONARY: {
+      const auto& coded = static_cast<const arrow::DictionaryArray&>(*array);
+      ARROW_ASSIGN_OR_RAISE(auto indices, canonical(coded.indices()));
+      return arrow::DictionaryArray::FromArrays(array->type(), indices, coded.dictionary());
+    }
+    default: {
+      const int width = arrow::is_primitive(array->type_id()) ? array->type()->byte_width() : -1;
+      return width > 0 ? fixed_width(*array, width) : arrow::Result<std::shared_ptr<arrow::Array>>(array);
+    }
+  }
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> canonical_table(const arrow::Table& table) {
+  ARROW_ASSIGN_OR_RAISE(auto unified, arrow::DictionaryUnifier::UnifyTable(table, arrow::default_memory_pool()));
+  ARROW_ASSIGN_OR_RAISE(auto combined, unified->CombineChunks());
+  std::vector<std::shared_ptr<arrow::ChunkedArray>> columns;
+  for (const auto& column : combined->columns()) {
+    arrow::ArrayVector chunks;
+    for (const auto& chunk : column->chunks()) {
+      ARROW_ASSIGN_OR_RAISE(auto one, canonical(chunk));
+      chunks.push_back(std::move(one));
+    }
+    columns.push_back(std::make_shared<arrow::ChunkedArray>(std::move(chunks), column->type()));
+  }
+  return arrow::Table::Make(table.schema(), std::move(columns), table.num_rows());
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> to_stream(const arrow::Table& table) {
+  ARROW_ASSIGN_OR_RAISE(auto plain, canonical_table(table));
+  ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::BufferOutputStream::Create());
+  auto options = arrow::ipc::IpcWriteOptions::Defaults();
+  options.alignment = 64;
+  options.use_threads = false;
+  ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeStreamWriter(sink, plain->schema(), options));
+  ARROW_RETURN_NOT_OK(writer->WriteTable(*plain));
+  ARROW_RETURN_NOT_OK(writer->Close());
+  return sink->Finish();
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> from_ipc(const std::shared_ptr<arrow::Buffer>& buffer) {
+  auto options = arrow::ipc::IpcReadOptions::Defaults();
+  options.use_threads = false;
+  options.memory_pool = bounded_pool();
+  options.ensure_alignment = arrow::ipc::Alignment::kDataTypeSpecificAlignment;   // bodies are laid out on 8 bytes
+  auto source = std::make_shared<arrow::io::BufferReader>(buffer);
+  constexpr std::string_view kFileMagic = "ARROW1";
+  std::shared_ptr<arrow::Schema> schema;
+  arrow::RecordBatchVector batches;
+  if (std::string_view(*buffer).starts_with(kFileMagic)) {
+    ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchFileReader::Open(source, options));
+    schema = reader->schema();
+    for (int i = 0; i < reader->num_record_batches(); ++i) {
+      ARROW_ASSIGN_OR_RAISE(auto batch, reader->ReadRecordBatch(i));
+      batches.push_back(std::move(batch));
+    }
+  } else {
+    ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchStreamReader::Open(source, options));
+    schema = reader->schema();
+    while (true) {
+      std::shared_ptr<arrow::RecordBatch> batch;
+      ARROW_RETURN_NOT_OK(reader->ReadNext(&batch));
+      if (!batch) break;
+      batches.push_back(std::move(batch));
+    }
+  }
+  // Before anything looks at the values: offsets, lengths, dictionary codes and texts are all checked.
+  for (const auto& batch : batches) ARROW_RETURN_NOT_OK(batch->ValidateFull());
+  return arrow::Table::FromRecordBatches(std::move(schema), std::move(batches));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<arrow::Buffer>> encode_table(const Table& table) {
+  HEADRACE_ARROW(auto buffer, to_stream(*table.arrow()), Code::kTooLarge, "encoding a table");
+  return buffer;
+}
+
+Result<std::shared_ptr<const Table>> decode_table(std::shared_ptr<arrow::Buffer> buffer, Code code, std::string_view name) {
+  const ReadBudget budget(read_budget(buffer->size()));
+  HEADRACE_ARROW(auto table, from_ipc(buffer), code, cat("reading ", name));
+  HEADRACE_TRY(check_table(*table, code, name));
+  return Table::from_arrow(std::move(table));
+}
+
+}  // namespace headrace::data::detail
