@@ -17,6 +17,8 @@ namespace headrace::graph {
 /// What an operator is for. It decides which modes it takes part in and how paths are scored.
 enum class Family { kSource, kTransformer, kClassifier, kRegressor, kClusterer, kSink, kSplitter, kSelector };
 std::string_view family_name(Family family);
+/// Classifiers and regressors: they predict, and are judged by metrics.
+bool is_predictor(Family family);
 
 /// The row behind one operator: name, version (raise it when results change), ports, options, traits.
 struct OperatorSpec {
@@ -77,7 +79,8 @@ class Catalogue {
 /// A manifest: {"pack": name, "operators": [...], "metrics": [...]}.
 config::Value manifest_of(std::string_view pack, const std::vector<OperatorSpec>& operators, const std::vector<MetricSpec>& metrics);
 
-/// Operators that the executor itself provides: join (several objects become one tuple), identity, and pick.
+/// Operators that the executor itself provides: join (several objects become one tuple) and identity. `load` adds them.
+/// (`pick` is no operator: it is how a term says evaluate: {pick: best}.)
 std::vector<OperatorSpec> intrinsic_operators();
 
 }  // namespace headrace::graph

@@ -62,6 +62,9 @@ struct Annotations {
 };
 /// The table that parses, checks and documents annotations.
 const std::vector<config::Option>& annotation_options();
+/// Reads and writes annotations as a map; only what differs from the defaults is written. Errors: kUnknownKey, kBadValue.
+Result<Annotations> annotations_from_value(const config::Value& map);
+config::Value annotations_to_value(const Annotations& annotations);
 
 /// One input of a node. Several names are alternatives: objects of any of them arrive here, united.
 struct Input {
@@ -70,14 +73,20 @@ struct Input {
 };
 
 /// One node as written. `params` holds plain values, or {grid: [..]} for one alternative per value.
+/// Names: a letter or '_', then letters, digits, '_' and '-'; '#' and digits may follow ("pca#2"). No '.', so that "node.param" is clear.
 struct Node {
   std::string name;
   std::string op;
   config::Value params;                 ///< a map (or null)
   std::vector<Input> inputs;
   Annotations annotations;
+  std::string seed_name;                ///< draws random numbers under this name; empty: its own (select keeps seeds this way)
   Position where;
+  config::Value written;                ///< the map it was read from, if any: positions for messages; not compared
 };
+bool operator==(const Node& left, const Node& right);
+/// True for a legal node name.
+bool is_node_name(std::string_view name);
 
 /// How a graph is judged: folds (a splitter and its options), metrics (the first ranks), and what to keep.
 struct Evaluate {
@@ -88,7 +97,9 @@ struct Evaluate {
   std::vector<std::string> at;          ///< nodes whose output is cut into folds; empty: the sources
   double confidence = 0.95;             ///< of the interval over folds
   Position where;
+  config::Value written;                ///< as for nodes
 };
+bool operator==(const Evaluate& left, const Evaluate& right);
 const std::vector<config::Option>& evaluate_options();
 
 struct Graph {
@@ -101,6 +112,8 @@ struct Graph {
 
   const Node* find(std::string_view name) const;
 };
+/// Compares what was written: name, seed, nodes, evaluate, version. File and positions do not count.
+bool operator==(const Graph& left, const Graph& right);
 
 /// Reads the YAML form (docs/reference/pipeline-file.md). Every error carries file, line, column and advice.
 Result<Graph> parse_graph(const config::Value& document);
@@ -117,6 +130,7 @@ struct Limits {
   std::uint64_t memory_bytes = 0;
   double gpu = 0;
 };
+/// A predictor judged without a metric gets accuracy (classifiers) or r2 (regressors).
 std::vector<Error> validate(Graph& graph, const Catalogue& catalogue, const Limits& limits = {});
 
 }  // namespace headrace::graph
