@@ -59,7 +59,8 @@ class Operator {
   virtual Result<std::vector<data::Object>> read(const Context& context);                       ///< sources
   virtual Result<Fitted> fit(const Context& context, std::span<const data::Object> inputs, bool wants_output);
   virtual Result<data::Model> update(const Context& context, const data::Model* model, std::span<const data::Object> inputs);
-  /// `model` is null for operators that do not fit.
+  /// What the nodes that read this one get. `model` is null for operators that do not fit. A predictor gives its predictions as
+  /// feature columns (stacking).
   virtual Result<data::Object> transform(const Context& context, const data::Model* model, std::span<const data::Object> inputs);
   /// Table with role kPrediction columns: "prediction" (class name or value), and for classifiers with probabilities one
   /// "probability:CLASS" a class; target and group columns ride along.
