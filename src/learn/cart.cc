@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "learn/cart.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include "headrace/base/random.h"
+#include "headrace/base/text.h"
+#include "learn/booster.h"
+#include "learn/model_reader.h"
+
+namespace headrace::learn::detail {
+
+// How a boosting library grows CART's trees. With the loss w (f - y)^2 / 2 at f = 0 the gradient of a row is -w y and the curvature w.
+// Without a penalty XGBoost then puts sum(w y) / sum(w), the mean, into a leaf, and its gain for a split is the weighted sum of squared
+// errors saved. For values that is CART's squared error. For two classes, y = 1 for the second, it is half the Gini decrease: the same
+// splits as CART. For K > 2 classes there is one tree a class, class against rest, and the shares are scaled to sum to 1: CART has one
+// tree whose splits serve all classes, XGBoost 1.7 has none with a vector in its leaves.
+//
+// A bootstrap multiplies w by how often a row was drawn. Averaging over a forest is done by a step size of 1 / trees.
+//
+// XGBoost skips splits that gain less than 1e-6, whatever the unit of the target; values are centred and scaled to about 2^10, so that
+// this is far below their resolution.
+namespace {
+
+constexpr std::int64_t kGroups = 8;         // a forest is grown in this many boosters, so that they can run side by side
+constexpr std::int64_t kDepthUnlimited = 4000;
+constexpr double kScale = 1024.0;
+
+struct Targets {
+  std::int64_t outputs = 1;
+  std::vector<double> values;    // [rows, outputs], centred and scaled
+  std::vector<double> weights;   // [rows], mean 1
+  double offset = 0.0, scale = 1.0;
+  double weight_least = 1.0;     // smallest weight above 0
+  double impurity_factor = 1.0;  // squared error as a multiple of the impurity that people name: Gini of two classes is twice it
+};
+
+Targets targets_for(const Training& training) {
+  Targets targets;
+  const auto rows = static_cast<std::size_t>(training.frame.rows());
+  targets.weights.assign(rows, 1.0);
+  if (training.weights.defined()) {
+    const double* given = training.weights.const_data_ptr<double>();
+    const double mean = std::accumulate(given, given + rows, 0.0) / static_cast<double>(rows);
+    targets.weight_least = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < rows; ++i) {
+      targets.weights[i] = given[i] / mean;
+      if (targets.weights[i] > 0.0) targets.weight_least = std::min(targets.weight_least, targets.weights[i]);
+    }
+  }
+  if (training.labels.codes.defined()) {
+    const std::size_t class_count = training.labels.classes.size();
+    targets.outputs = class_count == 2 ? 1 : static_cast<std::int64_t>(class_count);
+    const auto outputs = static_cast<std::size_t>(targets.outputs);
+    targets.values.assign(rows * outputs, 0.0);
+    for (std::size_t i = 0; i < rows; ++i) {
+      const auto code = static_cast<std::size_t>(training.labels.codes.const_data_ptr<std::int64_t>()[i]);
+      if (outputs > 1) targets.values[i * outputs + code] = kScale;
+      if (outputs == 1 && code == 1) targets.values[i] = kScale;
+    }
+    targets.scale = 1.0 / kScale;
+    if (outputs == 1) targets.impurity_factor = 0.5;
+    return targets;
+  }
+  const double* given = training.targets.const_data_ptr<double>();
+  targets.offset = std::accumulate(given, given + rows, 0.0) / static_cast<double>(rows);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < rows; ++i) largest = std::max(largest, std::abs(given[i] - targets.offset));
+  int exponent = 0;
+  if (largest > 0.0) std::frexp(largest, &exponent);
+  targets.scale = std::ldexp(1.0 / kScale, exponent);
+  targets.values.resize(rows);
+  for (std::size_t i = 0; i < rows; ++i) targets.values[i] = (given[i] - targets.offset) / targets.scale;
+  return targets;
+}
+
+BoosterOptions booster_options(const CartOptions& options, const Targets& targets, std::uint64_t seed) {
+  const double rows = static_cast<double>(targets.weights.size());
+  // Weights count, not rows: with leaf_weight_min 1 the lightest row may still have a leaf of its own.
+  const double weight_min = options.leaf_weight_min == 1 ? std::min(1.0, targets.weight_least) * 0.999
+                                                         : static_cast<double>(options.leaf_weight_min) - 0.001;
+  // XGBoost counts the squared error saved over all rows, in scaled units.
+  const double gain_min = options.impurity_decrease_min * targets.impurity_factor * rows / (targets.scale * targets.scale);
+  BoosterOptions all = {{"tree_method", options.method},
+                        {"learning_rate", number_text(1.0 / static_cast<double>(options.tree_count))},
+                        {"reg_lambda", "0"},
+                        {"reg_alpha", "0"},
+                        {"max_delta_step", "0"},
+                        {"min_child_weight", number_text(weight_min)},
+                        {"gamma", number_text(gain_min)},
+                        {"colsample_bynode", number_text(options.feature_share)},
+                        {"seed", cat(seed & 0x7fffffffU)}};
+  const bool exact = options.method == "exact";
+  all.emplace_back("max_depth", cat(options.depth_max == 0 && exact ? kDepthUnlimited : options.depth_max));
+  if (!exact) all.emplace_back("max_bin", cat(options.bins));
+  return all;
+}
+
+// Grows trees [from, to) in one booster.
+class Group {
+ public:
+  Group(const exec::Context& context, const CartOptions& options, const Targets& targets, std::function<void()> on_tree)
+      : context_(context), options_(options), targets_(targets), on_tree_(std::move(on_tree)) {}
+
+  Result<std::string> grow(const BoosterMatrix& matrix, std::int64_t from, std::int64_t to, int threads) {
+    const std::uint64_t seed = derive_seed(context_.seed, cat("features of trees from ", from));
+    HEADRACE_ASSIGN(Booster booster, Booster::make(matrix, targets_.outputs, threads, booster_options(options_, targets_, seed)));
+    std::vector<float> gradients(targets_.values.size()), curvatures(targets_.values.size());
+    for (std::int64_t tree = from; tree < to; ++tree) {
+      HEADRACE_TRY(context_.check_stop());
+      fill(gradients, curvatures, weights_of_tree(tree));
+      HEADRACE_TRY(booster.grow(matrix, gradients, curvatures));
+      on_tree_();
+    }
+    return booster.save();
+  }
+
+ private:
+  std::vector<double> weights_of_tree(std::int64_t tree) const {
+    if (!options_.bootstrap) return targets_.weights;
+    const auto rows = targets_.weights.size();
+    std::vector<double> weights(rows, 0.0);
+    Random random = context_.random(static_cast<std::uint64_t>(tree) + 1);
+    const auto draws = std::max<std::int64_t>(1, std::llround(options_.sample_share * static_cast<double>(rows)));
+    for (std::int64_t draw = 0; draw < draws; ++draw) weights[random.below(rows)] += 1.0;
+    for (std::size_t i = 0; i < rows; ++i) weights[i] *= targets_.weights[i];
+    return weights;
+  }
+
+  void fill(std::vector<float>& gradients, std::vector<float>& curvatures, const std::vector<double>& weights) const {
+    const auto outputs = static_cast<std::size_t>(targets_.outputs);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      for (std::size_t c = i * outputs; c < (i + 1) * outputs; ++c) {
+        gradients[c] = static_cast<float>(-weights[i] * targets_.values[c]);
+        curvatures[c] = static_cast<float>(weights[i]);
+      }
+    }
+    quantize(gradients);
+    quantize(curvatures);
+  }
+
+  const exec::Context& context_;
+  const CartOptions& options_;
+  const Targets& targets_;
+  std::function<void()> on_tree_;
+};
+
+}  // namespace
+
+std::vector<config::Option> tree_options(config::Value max_features) {
+  return {config::integer("max_depth", config::Value(), "levels of a tree; null: until leaves are pure").at_least(1).at_most(4000).or_null(),
+          config::integer("min_samples_leaf", 1, "rows a leaf must hold; rows with weights count by weight").at_least(1).in("rows"),
+          config::real("min_impurity_decrease", 0.0, "a split must lower the impurity of all rows by this much").at_least(0),
+          config::real("max_features", std::move(max_features),
+                       "features looked at for a split: up to 1 a share, above 1 a number, null all of them. Drawn anew for each level of a "
+                       "tree (method exact) or each node (hist)")
+              .above(0)
+              .or_word("sqrt")
+              .or_word("log2")
+              .or_null(),
+          config::choice("method", "exact", {"exact", "hist"}, "thresholds: between any two values, or at the edges of `max_bin` bins"),
+          config::integer("max_bin", 256, "bins a feature is cut into by method hist").at_least(2).at_most(65536)};
+}
+
+CartOptions tree_options_of(const exec::Context& context, std::int64_t width) {
+  CartOptions options;
+  const config::Value& depth = context.value("max_depth");
+  options.depth_max = depth.is_null() ? 0 : depth.integer();
+  options.leaf_weight_min = context.integer("min_samples_leaf");
+  options.impurity_decrease_min = context.real("min_impurity_decrease");
+  options.feature_share = feature_share(context.value("max_features"), width);
+  options.method = context.string("method");
+  options.bins = context.integer("max_bin");
+  return options;
+}
+
+double feature_share(const config::Value& max_features, std::int64_t width) {
+  if (max_features.is_null()) return 1.0;
+  const double all = static_cast<double>(width);
+  double count = 0.0;
+  if (max_features.is_string()) {
+    count = max_features.string() == "sqrt" ? std::sqrt(all) : std::log2(all);
+  } else {
+    count = max_features.real() <= 1.0 ? max_features.real() * all : max_features.real();
+  }
+  count = std::clamp(std::floor(count), 1.0, all);
+  return count == all ? 1.0 : (count + 0.5) / all;  // XGBoost rounds share * width down
+}
+
+Result<data::Model> grow_cart(const exec::Context& context, const Training& training, const CartOptions& options) {
+  const Targets targets = targets_for(training);
+  const std::int64_t groups = std::min(kGroups, options.tree_count);
+  std::vector<std::string> blobs(static_cast<std::size_t>(groups));
+  std::vector<Status> statuses(static_cast<std::size_t>(groups));
+  std::mutex progress;
+  std::int64_t grown = 0;
+  const auto on_tree = [&] {
+    const std::lock_guard lock(progress);
+    ++grown;
+    if (context.progress) context.progress(static_cast<double>(grown) / static_cast<double>(options.tree_count));
+  };
+
+  // One group: XGBoost may use the threads. Several: each grows on one thread, side by side.
+  const auto grow_groups = [&](std::int64_t from, std::int64_t to, int threads) -> Status {
+    const at::Tensor& x = training.frame.x;
+    HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), x.size(0), x.size(1), threads));
+    for (std::int64_t group = from; group < to; ++group) {
+      const std::int64_t first = group * options.tree_count / groups, last = (group + 1) * options.tree_count / groups;
+      HEADRACE_ASSIGN(blobs[static_cast<std::size_t>(group)], Group(context, options, targets, on_tree).grow(matrix, first, last, threads));
+    }
+    return {};
+  };
+  if (groups == 1 || context.threads == 1) {
+    HEADRACE_TRY(grow_groups(0, groups, context.threads));
+  } else {
+    at::parallel_for(0, groups, 1, [&](std::int64_t from, std::int64_t to) {
+      statuses[static_cast<std::size_t>(from)] = grow_groups(from, to, 1);
+    });
+    for (const Status& status : statuses) HEADRACE_TRY(status);
+  }
+
+  data::Model model;
+  model.meta.set("outputs", targets.outputs);
+  model.meta.set("offset", targets.offset);
+  model.meta.set("scale", targets.scale);
+  for (std::size_t group = 0; group < blobs.size(); ++group) model.blobs.emplace_back(cat("trees", group), std::move(blobs[group]));
+  return model;
+}
+
+Result<Decision> decide_cart(const exec::Context& context, const data::Model& model, const Frame& frame, bool classifier) {
+  std::int64_t class_count = 2;
+  if (classifier) {
+    HEADRACE_ASSIGN(class_count, class_count_of(model));
+  }
+  const std::int64_t outputs = class_count == 2 ? 1 : class_count, rows = frame.rows();
+  HEADRACE_ASSIGN(const double offset, number_of(model, "offset"));
+  HEADRACE_ASSIGN(const double scale, number_of(model, "scale"));
+  const at::Tensor x = frame.x.contiguous();
+  HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), rows, x.size(1), context.threads));
+  std::vector<double> sums(static_cast<std::size_t>(rows * outputs), 0.0);
+  for (const auto& [name, bytes] : model.blobs) {
+    HEADRACE_TRY(context.check_stop());
+    HEADRACE_ASSIGN(const Booster booster, Booster::load(bytes, frame.width(), outputs, context.threads));
+    HEADRACE_ASSIGN(const std::vector<float> scores, booster.scores(matrix));
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(scores[i]);
+  }
+
+  Decision decision;
+  if (!classifier) {
+    decision.values = at::empty({rows}, at::kDouble);
+    for (std::int64_t i = 0; i < rows; ++i) decision.values.mutable_data_ptr<double>()[i] = offset + scale * sums[static_cast<std::size_t>(i)];
+    return decision;
+  }
+  decision.probabilities = at::empty({rows, class_count}, at::kDouble);
+  double* out = decision.probabilities.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < rows; ++i, out += class_count) {
+    const double* shares = sums.data() + i * outputs;
+    if (outputs == 1) {
+      out[1] = std::clamp(scale * shares[0], 0.0, 1.0);
+      out[0] = 1.0 - out[1];
+      continue;
+    }
+    double sum = 0.0;
+    for (std::int64_t c = 0; c < class_count; ++c) sum += out[c] = std::max(0.0, scale * shares[c]);
+    for (std::int64_t c = 0; c < class_count; ++c) out[c] = sum > 0.0 ? out[c] / sum : 1.0 / static_cast<double>(class_count);
+  }
+  decision.codes = largest(decision.probabilities);
+  return decision;
+}
+
+}  // namespace headrace::learn::detail
