@@ -12,6 +12,8 @@ if(NOT HEADRACE_WHEELS)
   file(GLOB HEADRACE_WHEELS_FOUND ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages)
   list(GET HEADRACE_WHEELS_FOUND 0 HEADRACE_WHEELS)
 endif()
+# The interpreter that those wheels belong to; the tests use it.
+cmake_path(SET HEADRACE_PYTHON NORMALIZE ${HEADRACE_WHEELS}/../../../bin/python3)
 
 # Arrow from the pyarrow wheel: versioned library names only, no CMake package of its own.
 set(HEADRACE_ARROW ${HEADRACE_WHEELS}/pyarrow)
@@ -44,6 +46,10 @@ target_link_options(hr_torch INTERFACE -Wl,-rpath,${HEADRACE_TORCH}/lib)
 find_library(XGBOOST_LIBRARY xgboost REQUIRED)
 add_library(hr_xgboost INTERFACE)
 target_link_libraries(hr_xgboost INTERFACE ${XGBOOST_LIBRARY})
+
+find_library(SVM_LIBRARY svm REQUIRED)
+add_library(hr_svm INTERFACE)
+target_link_libraries(hr_svm INTERFACE ${SVM_LIBRARY})
 
 if(HEADRACE_TESTS)
   find_package(GTest REQUIRED)

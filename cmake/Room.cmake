@@ -3,6 +3,10 @@
 #               TEST_LIBRARIES ... [PACK])
 # One room, one library. Its public headers lie in include/headrace/NAME. A PACK is a module loaded on first use, with its operator
 # rows written to NAME.ops.json at build time. Tests named foo_test.cc become the program NAME_test and its cases in ctest.
+#
+# The target `program` is what a user needs and no more: the binary and every pack.
+add_custom_target(program)
+
 function(headrace_room)
   cmake_parse_arguments(ROOM "PACK" "NAME" "SOURCES;DEPENDS;LIBRARIES;PRIVATE_LIBRARIES;TESTS;TEST_LIBRARIES" ${ARGN})
   set(target headrace_${ROOM_NAME})
@@ -14,6 +18,7 @@ function(headrace_room)
       COMMAND $<TARGET_FILE:headrace_pack_manifest> $<TARGET_FILE:${target}> ${HEADRACE_PACK_DIRECTORY}/${ROOM_NAME}.ops.json
       COMMENT "Writing the operator rows of pack ${ROOM_NAME}" VERBATIM)
     add_dependencies(${target} headrace_pack_manifest)
+    add_dependencies(program ${target})
   else()
     add_library(${target} SHARED ${ROOM_SOURCES})
   endif()
@@ -40,3 +45,11 @@ function(headrace_room)
     set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 600)
   endif()
 endfunction()
+
+# Called when all rooms are known.
+function(headrace_finish_program)
+  if(TARGET headrace)
+    add_dependencies(program headrace)
+  endif()
+endfunction()
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL headrace_finish_program)

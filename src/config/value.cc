@@ -23,9 +23,6 @@ std::string_view kind_name(Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-Value::Value(List value) : data_(std::move(value)) {}
-Value::Value(Map value) : data_(std::move(value)) {}
-
 bool Value::boolean() const { return expect<const decltype(data_), const bool>(data_, kind(), "a boolean"); }
 
 std::int64_t Value::integer() const { return expect<const decltype(data_), const std::int64_t>(data_, kind(), "an integer"); }

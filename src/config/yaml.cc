@@ -3,7 +3,8 @@
 // and keeps the bounds. What yaml-cpp 0.7 needs help with:
 // - it queues all tokens of a flow collection before the first event: GuardedBuffer bounds what it may read without one;
 // - it recurses per level: TreeBuilder stops it at 100, long before its own guard at 500;
-// - it takes a key without a colon, an item between two commas and a quoted string that never ends: all are refused here.
+// - it takes a key without a colon, an item between two commas and a quoted string that never ends: all are refused here;
+// - it writes the escapes \N and \_ as the single bytes 0x85 and 0xA0: utf8_text makes them UTF-8.
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -34,6 +35,16 @@ std::string advice_for(const std::string& message) {
   if (message.find("end of map flow") != std::string::npos) return "close the map with }";
   if (message.find("unknown token") != std::string::npos) return "indent with spaces, and quote values that start with @, ` or %";
   return {};
+}
+
+// The text was UTF-8, so a byte that does not fit can only come from one of the two escapes.
+std::string utf8_text(const std::string& text) {
+  std::string_view rest = text;
+  std::string out;
+  for (std::size_t bad = 0; !is_utf8(rest, &bad); rest.remove_prefix(bad + 1)) {
+    out.append(rest.substr(0, bad)).append(1, '\xC2').append(1, rest[bad]);
+  }
+  return out.append(rest);
 }
 
 // Leaves the parser from inside a callback.
@@ -138,8 +149,9 @@ class TreeBuilder : public YAML::EventHandler {
     finish(std::move(copy), 0, target.weight, where);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& raw) override {
     buffer_.heard();
+    const std::string text = utf8_text(raw);
     const Position where = at(mark);
     last_scalar_ = offset(mark);
     count(text.size(), where);

@@ -49,6 +49,7 @@ TEST(YamlTest, QuotedScalarsAreAlwaysStrings) {
   EXPECT_EQ(*value.find("e"), Value("tab\t\xC3\xA9" "A"));
   EXPECT_EQ(*value.find("f"), Value("two\nlines\n"));
   EXPECT_EQ(*value.find("g"), Value("1 2\n"));
+  EXPECT_EQ(must_parse("\"\xC3\xA9\\N\\_\\L\\P\\_\\_\""), Value("\xC3\xA9\xC2\x85\xC2\xA0\xE2\x80\xA8\xE2\x80\xA9\xC2\xA0\xC2\xA0"));
 }
 
 TEST(YamlTest, CoreTagsSettleTheKindAndOthersAreRefused) {

@@ -20,11 +20,11 @@ Result<std::shared_ptr<const Table>> read_arrow(const std::string& path) {
 
 Result<std::shared_ptr<const Table>> parse_arrow(std::string_view bytes, std::string_view name) {
   if (bytes.empty()) return Error(Code::kBadData, cat("'", name, "' is empty"));
-  return detail::decode_table(arrow::Buffer::FromString(std::string(bytes)), Code::kBadData, cat("'", name, "'"));   // columns view the copy
+  return detail::decode_table(arrow::Buffer::FromString(std::string(bytes)), Code::kBadData, cat("'", name, "'"));  // columns view the copy
 }
 
 Status write_arrow(const Table& table, const std::string& path) {
-  HEADRACE_ASSIGN(auto file, detail::AtomicFile::open(path));
+  HEADRACE_ASSIGN(auto file, detail::OutputFile::open(path));
   const std::string what = cat("writing '", path, "'");
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   options.use_threads = false;

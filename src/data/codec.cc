@@ -66,8 +66,8 @@ class Writer {
     std::size_t offset = 0;
     for (const std::string_view section : sections_) {
       const std::uint32_t crc = crc32c(section.data(), section.size());
-      list.push_back(config::List{config::Value(static_cast<std::int64_t>(offset)), config::Value(static_cast<std::int64_t>(section.size())),
-                                  config::Value(static_cast<std::int64_t>(crc))});
+      list.push_back(config::List{config::Value(static_cast<std::int64_t>(offset)),
+                                  config::Value(static_cast<std::int64_t>(section.size())), config::Value(static_cast<std::int64_t>(crc))});
       offset += aligned(section.size());
     }
     if (facts.is_null()) facts = config::Value(config::Map{});
@@ -243,7 +243,8 @@ class Reader {
 #endif
     if (prelude.kind == 0 || prelude.kind > static_cast<std::uint8_t>(Kind::kTuple)) return damaged("its kind is not known");
     kind_ = static_cast<Kind>(prelude.kind);
-    if (!all_zero(bytes.substr(sizeof prelude + header.size(), body_ - sizeof prelude - header.size()))) return damaged("a gap is not zero");
+    if (!all_zero(bytes.substr(sizeof prelude + header.size(), body_ - sizeof prelude - header.size())))
+      return damaged("a gap is not zero");
     Result<config::Value> facts = config::parse_json(header, "object header");
     if (!facts.ok()) return damaged(cat("its header does not parse: ", facts.error().message));
     facts_ = std::move(facts).value();
@@ -401,7 +402,8 @@ Result<Object> decode_at(std::string_view bytes, const std::shared_ptr<const voi
             : arrow::Buffer(static_cast<const std::uint8_t*>(bytes), static_cast<std::int64_t>(size)), keeper(std::move(keeper)) {}
         std::shared_ptr<const void> keeper;
       };
-      HEADRACE_ASSIGN(auto table, detail::decode_table(std::make_shared<Kept>(memory, section.size(), keeper), Code::kDamaged, "a stored table"));
+      HEADRACE_ASSIGN(auto table,
+                      detail::decode_table(std::make_shared<Kept>(memory, section.size(), keeper), Code::kDamaged, "a stored table"));
       return Object(std::move(table));
     }
     case Kind::kTensors: {

@@ -19,7 +19,11 @@ namespace {
 std::shared_ptr<const Table> mixed_table() {
   CsvOptions options;
   options.categories = {"kind"};
-  const auto table = parse_csv("n,kind,text,flag,real,when\n1,a,first,true,0.5,2026-01-01\n,b,,false,,2026-01-02\n3,a,third,,1e300,\n4,,\"q,\"\"uoted\",true,-2,2026-01-04\n", options, "t").value();
+  const auto table = parse_csv(
+                         "n,kind,text,flag,real,when\n1,a,first,true,0.5,2026-01-01\n,b,,false,,2026-01-02\n3,a,third,,1e300,\n4,,\"q,"
+                         "\"\"uoted\",true,-2,2026-01-04\n",
+                         options, "t")
+                         .value();
   const std::pair<int, Role> roles[] = {{0, Role::kTarget}};
   return table->with_roles(roles).value();
 }
@@ -52,7 +56,8 @@ std::vector<Object> samples() {
   metrics.rows = 30;
   metrics.classes = {"no", "yes"};
   metrics.confusion = {10, 2, 3, 15};
-  std::vector<Object> out = {Object(mixed_table()), Object(tensors), Object(forest), Object(metrics), Object::bytes("plain"), Object::bytes("")};
+  std::vector<Object> out = {Object(mixed_table()), Object(tensors),        Object(forest),
+                             Object(metrics),       Object::bytes("plain"), Object::bytes("")};
   out.push_back(Object::tuple({out[0], out[2], Object::tuple({out[3]})}));
   out.push_back(Object::tuple({}));
   return out;
@@ -98,13 +103,16 @@ TEST(CodecTest, EqualTablesGiveEqualBytes) {
   const auto padded = Table::stack(std::vector<std::shared_ptr<const Table>>{table, table, table}).value();
   const std::string bytes = encode(Object(table)).value();
   EXPECT_EQ(encode(Object(padded->slice(4, 4))).value(), bytes);
-  const auto pieces = Table::stack(std::vector<std::shared_ptr<const Table>>{padded->slice(8, 1), padded->slice(1, 2), padded->slice(7, 1)}).value();
+  const auto pieces =
+      Table::stack(std::vector<std::shared_ptr<const Table>>{padded->slice(8, 1), padded->slice(1, 2), padded->slice(7, 1)}).value();
   EXPECT_EQ(encode(Object(pieces)).value(), bytes);
   EXPECT_EQ(encode(Object(padded->take(std::vector<std::int64_t>{8, 5, 2, 11}).value())).value(), bytes);
   const double hidden[] = {1.0, 77.0}, clean[] = {1.0, 0.0};
   const std::uint8_t valid = 0x01, valid_noisy = 0xfd;
   const auto column = [](const double* values, const std::uint8_t* bits) {
-    auto data = arrow::ArrayData::Make(arrow::float64(), 2, {std::make_shared<arrow::Buffer>(bits, 1), std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(values), 16)});
+    auto data = arrow::ArrayData::Make(
+        arrow::float64(), 2,
+        {std::make_shared<arrow::Buffer>(bits, 1), std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(values), 16)});
     return Table::from_arrow(arrow::Table::Make(arrow::schema({arrow::field("a", arrow::float64())}), {arrow::MakeArray(data)}));
   };
   EXPECT_EQ(encode(Object(column(hidden, &valid_noisy))).value(), encode(Object(column(clean, &valid))).value());

@@ -29,11 +29,15 @@ Status check_options(const CsvOptions& options, std::string_view name) {
   };
   const auto line_end = [](char character) { return character == '\n' || character == '\r'; };
   if (line_end(options.delimiter)) return bad("a line end cannot be the delimiter");
-  if (options.quote && (*options.quote == options.delimiter || line_end(*options.quote))) return bad("the quote must differ from the delimiter and from line ends");
-  if (options.escape && (*options.escape == options.delimiter || line_end(*options.escape))) return bad("the escape must differ from the delimiter and from line ends");
-  if (options.escape && options.quote && *options.escape == *options.quote) return bad("the escape must differ from the quote", "doubled quotes need no escape");
+  if (options.quote && (*options.quote == options.delimiter || line_end(*options.quote)))
+    return bad("the quote must differ from the delimiter and from line ends");
+  if (options.escape && (*options.escape == options.delimiter || line_end(*options.escape)))
+    return bad("the escape must differ from the delimiter and from line ends");
+  if (options.escape && options.quote && *options.escape == *options.quote)
+    return bad("the escape must differ from the quote", "doubled quotes need no escape");
   if (options.decimal != '.' && options.decimal != ',') return bad("the decimal sign is '.' or ','");
-  if (options.decimal == options.delimiter) return bad(cat("'", options.decimal, "' cannot be both decimal sign and delimiter"), "such files use delimiter: \";\"");
+  if (options.decimal == options.delimiter)
+    return bad(cat("'", options.decimal, "' cannot be both decimal sign and delimiter"), "such files use delimiter: \";\"");
   if (options.encoding != "utf-8" && options.encoding != "UTF-8" && options.encoding != "utf8") {
     return bad(cat("the encoding '", options.encoding, "' is not read"), cat("convert it first: iconv -f ", options.encoding, " -t utf-8"));
   }
@@ -62,7 +66,8 @@ bool looks_like_header(std::string_view bytes, const CsvOptions& options) {
   std::vector<std::string> fields;
   if (!rows.next(fields)) return false;
   const auto any_number = [&] {
-    return std::any_of(fields.begin(), fields.end(), [&](const std::string& field) { return detail::is_number_text(trim(field), options.decimal); });
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](const std::string& field) { return detail::is_number_text(trim(field), options.decimal); });
   };
   if (any_number()) return false;
   const bool all_words = std::none_of(fields.begin(), fields.end(), [&](const std::string& field) { return is_null_text(field, options); });
@@ -84,7 +89,8 @@ struct Layout {
 
 Result<Layout> lay_out(std::string_view bytes, std::int64_t first_line, const CsvOptions& options, std::string_view name) {
   const auto bad = [&](std::string message, std::string advice, std::int64_t line) {
-    return Error(Code::kBadData, std::move(message), std::move(advice), Position{std::string(name), static_cast<int>(std::min<std::int64_t>(line, INT32_MAX)), 0});
+    return Error(Code::kBadData, std::move(message), std::move(advice),
+                 Position{std::string(name), static_cast<int>(std::min<std::int64_t>(line, INT32_MAX)), 0});
   };
   Layout layout;
   detail::CsvRows rows(bytes, options, first_line);
@@ -92,12 +98,14 @@ Result<Layout> lay_out(std::string_view bytes, std::int64_t first_line, const Cs
   const auto row = rows.next(first);
   if (!row) return bad("the file has no rows", options.skip_rows > 0 ? "skip_rows leaves nothing to read" : "it is empty", first_line);
   const std::int64_t count = row->fields;
-  if (count > kCsvColumnsMax) return Error(Code::kTooLarge, cat("'", name, "' has ", count, " columns; the most is ", kCsvColumnsMax), "is the delimiter right?");
+  if (count > kCsvColumnsMax)
+    return Error(Code::kTooLarge, cat("'", name, "' has ", count, " columns; the most is ", kCsvColumnsMax), "is the delimiter right?");
   const bool header = options.header.has_value() ? *options.header
                       : !options.names.empty()   ? first == options.names
                                                  : looks_like_header(bytes, options);
   if (!options.names.empty() && static_cast<std::int64_t>(options.names.size()) != count) {
-    return bad(cat(options.names.size(), " names are given, but the first row has ", count, " fields"), "give one name a column", row->line);
+    return bad(cat(options.names.size(), " names are given, but the first row has ", count, " fields"), "give one name a column",
+               row->line);
   }
   std::unordered_set<std::string> taken;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -107,7 +115,8 @@ Result<Layout> lay_out(std::string_view bytes, std::int64_t first_line, const Cs
     layout.names.push_back(detail::free_name(std::move(column), taken));
   }
   layout.data = bytes.substr(header ? row->end : row->begin);
-  layout.first_line = header ? first_line + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(row->end), '\n') : row->line;
+  layout.first_line =
+      header ? first_line + std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(row->end), '\n') : row->line;
   return layout;
 }
 
@@ -187,15 +196,17 @@ Result<std::shared_ptr<arrow::Table>> run_arrow(const Layout& layout, const CsvO
   convert.decimal_point = options.decimal;
   for (const std::string& column : options.categories) {
     if (std::find(layout.names.begin(), layout.names.end(), column) == layout.names.end()) {
-      return Error(Code::kMissingColumn, cat("'", name, "' has no column '", column, "' to read as a category"), nearest_advice(column, layout.names));
+      return Error(Code::kMissingColumn, cat("'", name, "' has no column '", column, "' to read as a category"),
+                   nearest_advice(column, layout.names));
     }
     convert.column_types[column] = arrow::dictionary(arrow::int32(), arrow::utf8());
   }
   const detail::ReadBudget budget(detail::read_budget(static_cast<std::int64_t>(layout.data.size())));
-  auto source = std::make_shared<arrow::io::BufferReader>(
-      std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(layout.data.data()), static_cast<std::int64_t>(layout.data.size())));
+  auto source = std::make_shared<arrow::io::BufferReader>(std::make_shared<arrow::Buffer>(
+      reinterpret_cast<const std::uint8_t*>(layout.data.data()), static_cast<std::int64_t>(layout.data.size())));
   const arrow::io::IOContext context(detail::bounded_pool());
-  HEADRACE_ARROW(auto reader, arrow::csv::TableReader::Make(context, source, read, parse, convert), Code::kBadData, cat("reading '", name, "'"));
+  HEADRACE_ARROW(auto reader, arrow::csv::TableReader::Make(context, source, read, parse, convert), Code::kBadData,
+                 cat("reading '", name, "'"));
   auto table = reader->Read();
   if (bad_row != 0) return ragged_row(layout, options, name, bad_row, bad_fields);
   if (!table.ok() && table.status().message().find("straddl") != std::string::npos) {
@@ -207,12 +218,14 @@ Result<std::shared_ptr<arrow::Table>> run_arrow(const Layout& layout, const CsvO
 
 // One chunk and one dictionary a column where that is possible; columns of nothing but nulls become reals.
 Result<std::shared_ptr<arrow::Table>> tidy(std::shared_ptr<arrow::Table> table) {
-  HEADRACE_ARROW(table, arrow::DictionaryUnifier::UnifyTable(*table, arrow::default_memory_pool()), Code::kTooLarge, "putting categories together");
+  HEADRACE_ARROW(table, arrow::DictionaryUnifier::UnifyTable(*table, arrow::default_memory_pool()), Code::kTooLarge,
+                 "putting categories together");
   for (int i = 0; i < table->num_columns(); ++i) {
     if (table->column(i)->type()->id() != arrow::Type::NA) continue;
     HEADRACE_ARROW(auto nulls, arrow::MakeArrayOfNull(arrow::float64(), table->num_rows()), Code::kTooLarge, "making a column of nulls");
-    HEADRACE_ARROW(table, table->SetColumn(i, arrow::field(table->field(i)->name(), arrow::float64()), std::make_shared<arrow::ChunkedArray>(nulls)),
-                   Code::kBug, "making a column of nulls");
+    HEADRACE_ARROW(
+        table, table->SetColumn(i, arrow::field(table->field(i)->name(), arrow::float64()), std::make_shared<arrow::ChunkedArray>(nulls)),
+        Code::kBug, "making a column of nulls");
   }
   auto combined = table->CombineChunks();   // fails only where a column of text exceeds 2 GB, which then stays in chunks
   return combined.ok() ? std::move(combined).ValueUnsafe() : table;

@@ -46,7 +46,8 @@ TEST(CsvTest, TypesAreFound) {
   const auto table = csv("i,r,b,t,d,w\n1,1.5,True,x,2026-01-31,2026-01-31 10:00:00\n-2,2e3,False,y,2026-02-01,2026-02-01 11:30:00\n");
   std::vector<ColumnType> types;
   for (const Column& column : table->columns()) types.push_back(column.type);
-  EXPECT_THAT(types, ElementsAre(ColumnType::kInt, ColumnType::kReal, ColumnType::kBool, ColumnType::kText, ColumnType::kTime, ColumnType::kTime));
+  EXPECT_THAT(types,
+              ElementsAre(ColumnType::kInt, ColumnType::kReal, ColumnType::kBool, ColumnType::kText, ColumnType::kTime, ColumnType::kTime));
 }
 
 TEST(CsvTest, AHeaderIsFoundOrNot) {
@@ -221,7 +222,8 @@ TEST(CsvTest, WideAndLongFilesAgreeWithTheirSource) {
   for (int column = 0; column < 200; ++column) text += (column ? ",c" : "c") + std::to_string(column);
   text += "\n";
   for (int row = 0; row < 3000; ++row) {
-    for (int column = 0; column < 200; ++column) text += (column ? "," : "") + std::to_string(row * 200 + column) + (column % 2 ? ".5" : "");
+    for (int column = 0; column < 200; ++column)
+      text += (column ? "," : "") + std::to_string(row * 200 + column) + (column % 2 ? ".5" : "");
     text += "\n";
   }
   const auto table = csv(text);

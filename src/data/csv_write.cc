@@ -22,7 +22,8 @@ Result<std::shared_ptr<arrow::Table>> without_dictionaries(std::shared_ptr<arrow
     detail::initialize_compute();
     const auto& value_type = static_cast<const arrow::DictionaryType&>(*column->type()).value_type();
     HEADRACE_ARROW(auto plain, arrow::compute::Cast(arrow::Datum(column), value_type), Code::kUnsupported, "writing categories");
-    HEADRACE_ARROW(table, table->SetColumn(i, table->field(i)->WithType(value_type), plain.chunked_array()), Code::kBug, "writing categories");
+    HEADRACE_ARROW(table, table->SetColumn(i, table->field(i)->WithType(value_type), plain.chunked_array()), Code::kBug,
+                   "writing categories");
   }
   return table;
 }
@@ -42,7 +43,7 @@ arrow::Status write_to(const arrow::Table& table, char delimiter, const std::sha
 Status write_csv(const Table& table, const std::string& path, char delimiter) {
   detail::initialize_compute();
   HEADRACE_ASSIGN(const auto plain, without_dictionaries(table.arrow()));
-  HEADRACE_ASSIGN(auto file, detail::AtomicFile::open(path));
+  HEADRACE_ASSIGN(auto file, detail::OutputFile::open(path));
   HEADRACE_ARROW_TRY(write_to(*plain, delimiter, file.stream(), path.ends_with(".gz")), Code::kUnsupported, cat("writing '", path, "'"));
   return file.commit();
 }

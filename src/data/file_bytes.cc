@@ -7,7 +7,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -57,15 +56,18 @@ Result<std::shared_ptr<arrow::Buffer>> read_file(const std::string& path) {
                                       bytes_text(static_cast<std::uint64_t>(kFileBytesMax))), "split it into several files");
   }
   // A pipe has no size: start small and grow; a file is read into memory of its size.
-  HEADRACE_ARROW(auto buffer, arrow::AllocateResizableBuffer(std::max<std::int64_t>(facts.st_size, 1 << 16)), Code::kTooLarge, cat("reading '", path, "'"));
+  HEADRACE_ARROW(auto buffer, arrow::AllocateResizableBuffer(std::max<std::int64_t>(facts.st_size, 1 << 16)), Code::kTooLarge,
+                 cat("reading '", path, "'"));
   std::int64_t size = 0;
   while (true) {
     if (size == buffer->size()) {
       if (S_ISREG(facts.st_mode) && size >= facts.st_size && facts.st_size > 0) break;
-      if (size >= kFileBytesMax) return Error(Code::kTooLarge, cat("'", path, "' gives more than ", bytes_text(static_cast<std::uint64_t>(kFileBytesMax))));
+      if (size >= kFileBytesMax)
+        return Error(Code::kTooLarge, cat("'", path, "' gives more than ", bytes_text(static_cast<std::uint64_t>(kFileBytesMax))));
       HEADRACE_ARROW_TRY(buffer->Resize(size * 2, false), Code::kTooLarge, cat("reading '", path, "'"));
     }
-    const ssize_t got = ::read(file, buffer->mutable_data() + size, static_cast<std::size_t>(std::min<std::int64_t>(buffer->size() - size, 1 << 30)));
+    const ssize_t got =
+        ::read(file, buffer->mutable_data() + size, static_cast<std::size_t>(std::min<std::int64_t>(buffer->size() - size, 1 << 30)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_error("reading", path, errno);
     if (got == 0) break;
@@ -85,7 +87,9 @@ Result<std::shared_ptr<arrow::Buffer>> read_unpacked(const std::string& path) {
 }
 
 Result<std::shared_ptr<arrow::Buffer>> gunzip(std::string_view bytes, std::string_view name, std::int64_t limit) {
-  const auto damaged = [&](std::string_view text) { return Error(Code::kBadData, cat("'", name, "': ", text), "fetch or pack the file again"); };
+  const auto damaged = [&](std::string_view text) {
+    return Error(Code::kBadData, cat("'", name, "': ", text), "fetch or pack the file again");
+  };
   Inflater inflater(15 + 16);
   HEADRACE_CHECK(inflater.open, "zlib does not start");
   z_stream& stream = inflater.stream;
@@ -133,7 +137,8 @@ Result<std::shared_ptr<arrow::Buffer>> gunzip(std::string_view bytes, std::strin
 }
 
 Result<std::string> inflate_raw(std::string_view bytes, std::size_t size, std::string_view name) {
-  if (bytes.size() > (1u << 30) || size > (std::size_t{1} << 32) - 1) return Error(Code::kTooLarge, cat("'", name, "' is too large to unpack"));
+  if (bytes.size() > (1u << 30) || size > (std::size_t{1} << 32) - 1)
+    return Error(Code::kTooLarge, cat("'", name, "' is too large to unpack"));
   constexpr std::size_t kDeflateRatioMax = 1032;   // what the format itself allows; a larger claim is a lie, and not worth the memory
   if (size / kDeflateRatioMax > bytes.size() + 1) return Error(Code::kBadData, cat("'", name, "' claims a size that its data cannot have"));
   Inflater inflater(-15);
@@ -150,47 +155,18 @@ Result<std::string> inflate_raw(std::string_view bytes, std::size_t size, std::s
   return out;
 }
 
-Result<AtomicFile> AtomicFile::open(const std::string& path) {
-  static std::atomic<unsigned> counter{0};
-  AtomicFile file;
-  file.path_ = path;
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  std::error_code made;
-  if (!parent.empty()) std::filesystem::create_directories(parent, made);
-  if (made) return Error(Code::kIo, cat("making the folder '", parent.string(), "' failed: ", made.message()));
-  file.aside_ = cat(path, ".", static_cast<long>(::getpid()), "-", counter++, ".part");
-  HEADRACE_ARROW(file.stream_, arrow::io::FileOutputStream::Open(file.aside_), Code::kIo, cat("writing '", path, "'"));
-  return file;
+Result<OutputFile> OutputFile::open(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (!folder.empty()) HEADRACE_TRY(io::make_folders(folder));
+  HEADRACE_ASSIGN(auto file, io::AtomicFile::create(path));
+  OutputFile out(std::move(file));
+  HEADRACE_ARROW(out.stream_, arrow::io::FileOutputStream::Open(out.file_.aside()), Code::kIo, cat("writing '", path, "'"));
+  return out;
 }
 
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)), aside_(std::move(other.aside_)), stream_(std::move(other.stream_)) {
-  other.aside_.clear();
-}
-
-AtomicFile::~AtomicFile() {
-  if (aside_.empty()) return;
-  if (stream_) (void)stream_->Close();
-  ::unlink(aside_.c_str());
-}
-
-Status AtomicFile::commit() {
-  HEADRACE_ARROW_TRY(stream_->Close(), Code::kIo, cat("writing '", path_, "'"));
-  const int file = ::open(aside_.c_str(), O_WRONLY | O_CLOEXEC);   // a compressing stream may have closed the first one
-  const bool synced = file >= 0 && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  if (!synced) return io_error("syncing", aside_, error);
-  if (::rename(aside_.c_str(), path_.c_str()) != 0) return io_error("renaming to", path_, errno);
-  aside_.clear();
-  // The name itself is durable only once its folder is.
-  const std::filesystem::path parent = std::filesystem::path(path_).parent_path();
-  const int folder = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
-  }
-  return {};
+Status OutputFile::commit() {
+  HEADRACE_ARROW_TRY(stream_->Close(), Code::kIo, "closing a file");
+  return file_.commit();
 }
 
 }  // namespace headrace::data::detail

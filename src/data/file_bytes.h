@@ -10,6 +10,7 @@
 #include <arrow/io/file.h>
 
 #include "headrace/base/result.h"
+#include "headrace/io/file.h"
 
 namespace headrace::data::detail {
 
@@ -26,22 +27,17 @@ Result<std::shared_ptr<arrow::Buffer>> gunzip(std::string_view bytes, std::strin
 /// Unpacks one raw deflate stream that must give exactly `size` bytes. Errors: kBadData.
 Result<std::string> inflate_raw(std::string_view bytes, std::size_t size, std::string_view name);
 
-/// Writes beside `path` and renames over it in `commit`, after a sync; without a commit nothing is left behind.
-/// Folders on the way are made. Errors: kIo.
-class AtomicFile {
+/// A stream for Arrow's writers into a file that appears under its name in `commit`, whole and synced; without a commit nothing
+/// is left behind. Folders on the way are made. Errors: kIo, kNotFound.
+class OutputFile {
  public:
-  static Result<AtomicFile> open(const std::string& path);
-  AtomicFile(AtomicFile&& other) noexcept;
-  AtomicFile& operator=(AtomicFile&&) = delete;
-  ~AtomicFile();
-
+  static Result<OutputFile> open(const std::string& path);
   const std::shared_ptr<arrow::io::FileOutputStream>& stream() const { return stream_; }
   Status commit();
 
  private:
-  AtomicFile() = default;
-  std::string path_;
-  std::string aside_;
+  explicit OutputFile(io::AtomicFile file) : file_(std::move(file)) {}
+  io::AtomicFile file_;
   std::shared_ptr<arrow::io::FileOutputStream> stream_;
 };
 

@@ -19,7 +19,9 @@ using ::testing::HasSubstr;
 TablePointer mixed_table() {
   CsvOptions options;
   options.categories = {"kind"};
-  const auto table = parse_csv("n,kind,text,flag,real,when\n1,a,first,true,0.5,2026-01-01\n,b,,false,,2026-01-02\n3,a,third,,1e300,\n", options, "t").value();
+  const auto table =
+      parse_csv("n,kind,text,flag,real,when\n1,a,first,true,0.5,2026-01-01\n,b,,false,,2026-01-02\n3,a,third,,1e300,\n", options, "t")
+          .value();
   const std::pair<int, Role> roles[] = {{0, Role::kTarget}, {1, Role::kGroup}};
   return table->with_roles(roles).value();
 }
@@ -119,12 +121,16 @@ t = pa.table({
   "ts": pa.array([datetime.datetime(2026, 1, 1, 12)] * 3, pa.timestamp("us", "UTC")), "n": pa.nulls(3),
   "dec": pa.array([1, 2, 3], pa.decimal128(5, 2)), "list": [[1], [2, 3], None]})
 pq.write_table(t, "t.parquet", compression="snappy", row_group_size=2)
-pq.write_table(t.select(["i", "f", "s"]), "v2.parquet", compression="gzip", data_page_version="2.0", use_dictionary=False, column_encoding={"i": "DELTA_BINARY_PACKED", "s": "DELTA_BYTE_ARRAY", "f": "BYTE_STREAM_SPLIT"})
+encodings = {"i": "DELTA_BINARY_PACKED", "s": "DELTA_BYTE_ARRAY", "f": "BYTE_STREAM_SPLIT"}
+pq.write_table(t.select(["i", "f", "s"]), "v2.parquet", compression="gzip", data_page_version="2.0", use_dictionary=False,
+               column_encoding=encodings)
 pd.DataFrame({"a": [1, 2], "k": pd.Categorical(["u", "v"])}).to_parquet("pandas.parquet")
 with pa.OSFile("t.arrow", "wb") as f, pa.ipc.new_file(f, t.schema) as w: w.write_table(t, 2)
-with pa.OSFile("t.stream", "wb") as f, pa.ipc.new_stream(f, t.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as w: w.write_table(t)
+packed = pa.ipc.IpcWriteOptions(compression="zstd")
+with pa.OSFile("t.stream", "wb") as f, pa.ipc.new_stream(f, t.schema, options=packed) as w: w.write_table(t)
 pq.write_table(pa.table({"a": pa.array([], pa.int64())}), "norows.parquet")
-)py"), "python with pyarrow");
+)py"),
+                        "python with pyarrow");
   for (const char* name : {"t.parquet", "t.arrow", "t.stream"}) {
     const auto read = std::string_view(name).ends_with("parquet") ? read_parquet(folder.path(name)) : read_arrow(folder.path(name));
     ASSERT_TRUE(read.ok()) << read.error().text();
@@ -132,7 +138,8 @@ pq.write_table(pa.table({"a": pa.array([], pa.int64())}), "norows.parquet")
     ASSERT_EQ(table.rows(), 3);
     std::vector<std::string> types;
     for (const Column& column : table.columns()) types.emplace_back(column_type_name(column.type));
-    EXPECT_THAT(types, ElementsAre("int", "int", "real", "text", "text", "bool", "category", "time", "time", "real", "real", "other")) << name;
+    EXPECT_THAT(types, ElementsAre("int", "int", "real", "text", "text", "bool", "category", "time", "time", "real", "real", "other"))
+        << name;
     EXPECT_EQ(table.reals(2).value()[2], -2.0);
     EXPECT_THAT(table.texts(6).value(), ElementsAre("p", "q", "p"));
     EXPECT_THAT(table.reals(10).value(), ElementsAre(1.0, 2.0, 3.0));
@@ -229,7 +236,8 @@ buffer = io.BytesIO(); np.save(buffer, base.astype("f4")); gzip.open("gz.npy.gz"
 
 std::string npy(std::string header, std::string_view data) {
   header.push_back('\n');
-  const char start[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(header.size() % 256), static_cast<char>(header.size() / 256)};
+  const char start[] = {
+      '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(header.size() % 256), static_cast<char>(header.size() / 256)};
   std::string out(start, sizeof start);
   out.append(header).append(data);
   return out;
@@ -313,8 +321,9 @@ TEST(IdxTest, BigEndianElementsOfEveryTypeAreRead) {
   EXPECT_EQ(parse_idx("\0\0\x0E\x01\0\0\0\1\x3f\xf8\0\0\0\0\0\0"s, "x")->span<double>()[0], 1.5);
   EXPECT_EQ(parse_idx("\0\0\x0D\x01\0\0\0\1\x3f\xc0\0\0"s, "x")->span<float>()[0], 1.5f);
   EXPECT_EQ(parse_idx("\0\0\x0B\x01\0\0\0\1\1\2"s, "x")->dtype(), DType::kI16);
-  for (const std::string& bad : {""s, "\0\0\x08"s, "\1\0\x08\1\0\0\0\0"s, "\0\0\x07\1\0\0\0\0"s, "\0\0\x08\0"s, "\0\0\x08\2\0\0\0\1"s, "\0\0\x08\1\0\0\0\2a"s,
-                                 "\0\0\x08\1\0\0\0\1ab"s, "\0\0\x0E\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"s}) {
+  for (const std::string& bad :
+       {""s, "\0\0\x08"s, "\1\0\x08\1\0\0\0\0"s, "\0\0\x07\1\0\0\0\0"s, "\0\0\x08\0"s, "\0\0\x08\2\0\0\0\1"s, "\0\0\x08\1\0\0\0\2a"s,
+        "\0\0\x08\1\0\0\0\1ab"s, "\0\0\x0E\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"s}) {
     EXPECT_EQ(parse_idx(bad, "x").error().code, Code::kBadData);
   }
 }

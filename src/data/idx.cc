@@ -45,13 +45,15 @@ Result<Tensor> parse_idx(std::string_view bytes, std::string_view name) {
   const std::size_t width = dtype_size(*type);
   const auto count = detail::element_count(shape, *type);
   if (!count || static_cast<std::size_t>(*count) * width != data.size()) {
-    return bad(cat("its sizes need ", count ? cat(static_cast<std::size_t>(*count) * width) : std::string("too many"), " bytes of data, and there are ", data.size()));
+    return bad(cat("its sizes need ", count ? cat(static_cast<std::size_t>(*count) * width) : std::string("too many"),
+                   " bytes of data, and there are ", data.size()));
   }
   Tensor out = detail::raw_tensor(*type, std::move(shape));
   char* to = static_cast<char*>(const_cast<void*>(out.bytes()));
   std::memcpy(to, data.data(), data.size());
   if (width > 1) {
-    for (std::int64_t i = 0; i < *count; ++i) std::reverse(to + static_cast<std::size_t>(i) * width, to + static_cast<std::size_t>(i + 1) * width);
+    for (std::int64_t i = 0; i < *count; ++i)
+      std::reverse(to + static_cast<std::size_t>(i) * width, to + static_cast<std::size_t>(i + 1) * width);
   }
   return out;
 }

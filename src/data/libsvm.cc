@@ -40,7 +40,8 @@ class LineParser {
     const std::string_view label_text = word(text);
     double label = 0;
     if (!real(label_text, label)) {
-      return bad(cat("'", shown(label_text), "' is no label"), label_text.find(',') != std::string_view::npos ? "rows with several labels are not read" : "a line starts with a number");
+      return bad(cat("'", shown(label_text), "' is no label"),
+                 label_text.find(',') != std::string_view::npos ? "rows with several labels are not read" : "a line starts with a number");
     }
     const auto row = static_cast<std::int64_t>(rows_->labels.size());
     std::int64_t last = -1;
@@ -57,11 +58,15 @@ class LineParser {
       }
       std::int64_t index = 0;
       const auto end = std::from_chars(pair.data(), pair.data() + colon, index);
-      if (end.ec != std::errc() || end.ptr != pair.data() + colon || index < 0) return bad(cat("'", shown(pair), "' has no index before the colon"));
+      if (end.ec != std::errc() || end.ptr != pair.data() + colon || index < 0)
+        return bad(cat("'", shown(pair), "' has no index before the colon"));
       if (!zero_based_ && index-- == 0) return bad("index 0 in a file that counts from 1", "set zero_based: true");
-      if (index <= last) return bad(cat("index ", pair.substr(0, colon), " does not rise"), "sort the pairs of each line, and give each index once");
-      if (features_ > 0 && index >= features_) return bad(cat("index ", pair.substr(0, colon), " is beyond the ", features_, " features asked for"));
-      if (index >= kFeaturesMax) return Error(Code::kTooLarge, cat("'", name_, "' line ", line_, ": index ", index, " is beyond ", kFeaturesMax, " features"));
+      if (index <= last)
+        return bad(cat("index ", pair.substr(0, colon), " does not rise"), "sort the pairs of each line, and give each index once");
+      if (features_ > 0 && index >= features_)
+        return bad(cat("index ", pair.substr(0, colon), " is beyond the ", features_, " features asked for"));
+      if (index >= kFeaturesMax)
+        return Error(Code::kTooLarge, cat("'", name_, "' line ", line_, ": index ", index, " is beyond ", kFeaturesMax, " features"));
       last = index;
       rows_->features = std::max(rows_->features, index + 1);
       rows_->cells.push_back({row, static_cast<std::int32_t>(index), value});
@@ -86,10 +91,13 @@ class LineParser {
     return !text.empty() && end.ec == std::errc() && end.ptr == text.data() + text.size();
   }
   static std::string shown(std::string_view text) {   // hostile text is shown short, and only where it is text
-    return is_utf8(text) ? std::string(text.substr(0, text.size() > 40 && is_utf8(text.substr(0, 40)) ? 40 : std::min<std::size_t>(text.size(), 80))) : std::string("...");
+    return is_utf8(text)
+               ? std::string(text.substr(0, text.size() > 40 && is_utf8(text.substr(0, 40)) ? 40 : std::min<std::size_t>(text.size(), 80)))
+               : std::string("...");
   }
   Error bad(std::string message, std::string advice = {}) const {
-    return Error(Code::kBadData, std::move(message), std::move(advice), Position{std::string(name_), static_cast<int>(std::min<std::int64_t>(line_, INT32_MAX)), 0});
+    return Error(Code::kBadData, std::move(message), std::move(advice),
+                 Position{std::string(name_), static_cast<int>(std::min<std::int64_t>(line_, INT32_MAX)), 0});
   }
 
   std::string_view name_;
@@ -99,11 +107,14 @@ class LineParser {
   std::int64_t line_ = 0;
 };
 
-Result<std::shared_ptr<const Table>> with_integers(std::shared_ptr<const Table> table, std::string name, Role role, const std::vector<double>& values) {
-  const bool whole = std::all_of(values.begin(), values.end(), [](double value) { return std::abs(value) < 9e15 && value == std::trunc(value); });
+Result<std::shared_ptr<const Table>> with_integers(std::shared_ptr<const Table> table, std::string name, Role role,
+                                                   const std::vector<double>& values) {
+  const bool whole =
+      std::all_of(values.begin(), values.end(), [](double value) { return std::abs(value) < 9e15 && value == std::trunc(value); });
   if (!whole) return table->with_column(std::move(name), role, values);
   Tensor column(DType::kI64, {static_cast<std::int64_t>(values.size()), 1});
-  std::transform(values.begin(), values.end(), column.mutable_span<std::int64_t>().begin(), [](double value) { return static_cast<std::int64_t>(value); });
+  std::transform(values.begin(), values.end(), column.mutable_span<std::int64_t>().begin(),
+                 [](double value) { return static_cast<std::int64_t>(value); });
   const std::string names[] = {std::move(name)};
   HEADRACE_ASSIGN(const auto one, Table::from_matrix(column, names));
   const std::pair<int, Role> roles[] = {{0, role}};
@@ -114,7 +125,8 @@ Result<std::shared_ptr<const Table>> with_integers(std::shared_ptr<const Table> 
 }  // namespace
 
 Result<std::shared_ptr<const Table>> parse_libsvm(std::string_view bytes, std::string_view name, int features, bool zero_based) {
-  if (features < 0 || features > kFeaturesMax) return Error(Code::kBadValue, cat("a number of features of ", features, " is outside 0 to ", kFeaturesMax));
+  if (features < 0 || features > kFeaturesMax)
+    return Error(Code::kBadValue, cat("a number of features of ", features, " is outside 0 to ", kFeaturesMax));
   Rows rows;
   LineParser parser(name, features, zero_based, rows);
   std::int64_t number = 0;
@@ -127,7 +139,8 @@ Result<std::shared_ptr<const Table>> parse_libsvm(std::string_view bytes, std::s
   if (count == 0) return Error(Code::kBadData, cat("'", name, "' has no rows"));
   const std::int64_t width = features > 0 ? features : rows.features;
   if (width > 0 && count > kCellsMax / width) {
-    return Error(Code::kTooLarge, cat("'", name, "' has ", count, " rows of ", width, " features: too many for a dense table"), "split the file, or read fewer features");
+    return Error(Code::kTooLarge, cat("'", name, "' has ", count, " rows of ", width, " features: too many for a dense table"),
+                 "split the file, or read fewer features");
   }
   Tensor matrix(DType::kF64, {count, width});
   double* to = matrix.mutable_span<double>().data();

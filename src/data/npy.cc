@@ -13,7 +13,9 @@
 namespace headrace::data {
 namespace {
 
-Error bad_npy(std::string_view name, std::string_view text) { return Error(Code::kBadData, cat("'", name, "' is not a sound .npy file: ", text)); }
+Error bad_npy(std::string_view name, std::string_view text) {
+  return Error(Code::kBadData, cat("'", name, "' is not a sound .npy file: ", text));
+}
 
 struct Header {
   std::string descr;
@@ -35,7 +37,9 @@ class HeaderParser {
       if (!quoted(key) || !take(':')) return bad("its header has no key where one should be");
       if (key == "descr" && !seen[0]) {
         seen[0] = true;
-        if (peek() == '[') return Error(Code::kUnsupported, cat("'", name_, "' holds records (a structured array)"), "save each field as an array of its own in an .npz");
+        if (peek() == '[')
+          return Error(Code::kUnsupported, cat("'", name_, "' holds records (a structured array)"),
+                       "save each field as an array of its own in an .npz");
         if (!quoted(header.descr)) return bad("'descr' is no string");
       } else if (key == "fortran_order" && !seen[1]) {
         seen[1] = true;
@@ -116,7 +120,8 @@ Result<Element> element_of(const std::string& descr, std::string_view name) {
   if (descr.size() < 2) return bad_npy(name, "its element type is too short");
   const char order = descr[0], kind = descr[1];
   const std::string_view width = std::string_view(descr).substr(2);
-  if (order != '<' && order != '>' && order != '|' && order != '=') return bad_npy(name, cat("its element type '", descr, "' is not known"));
+  if (order != '<' && order != '>' && order != '|' && order != '=')
+    return bad_npy(name, cat("its element type '", descr, "' is not known"));
   if (kind == 'O') return refuse("Python objects", "loading them would run code; save plain arrays");
   if (kind == 'U' || kind == 'S' || kind == 'a') return refuse("text", "keep text in a CSV, Parquet or Arrow file");
   if (kind == 'c') return refuse("complex numbers", "save real and imaginary parts apart");
@@ -127,9 +132,9 @@ Result<Element> element_of(const std::string& descr, std::string_view name) {
     std::string_view width;
     DType type;
   };
-  constexpr Row kRows[] = {{'f', "2", DType::kF16}, {'f', "4", DType::kF32}, {'f', "8", DType::kF64}, {'i', "1", DType::kI8},  {'i', "2", DType::kI16},
-                           {'i', "4", DType::kI32}, {'i', "8", DType::kI64}, {'u', "1", DType::kU8},  {'u', "2", DType::kU16}, {'u', "4", DType::kU32},
-                           {'u', "8", DType::kU64}, {'b', "1", DType::kBool}};
+  constexpr Row kRows[] = {{'f', "2", DType::kF16}, {'f', "4", DType::kF32}, {'f', "8", DType::kF64}, {'i', "1", DType::kI8},
+                           {'i', "2", DType::kI16}, {'i', "4", DType::kI32}, {'i', "8", DType::kI64}, {'u', "1", DType::kU8},
+                           {'u', "2", DType::kU16}, {'u', "4", DType::kU32}, {'u', "8", DType::kU64}, {'b', "1", DType::kBool}};
   for (const Row& row : kRows) {
     if (row.kind == kind && row.width == width) return Element{row.type, order == '>' && dtype_size(row.type) > 1};
   }
@@ -154,7 +159,8 @@ void reorder(const char* from, char* to, const std::vector<std::int64_t>& shape,
 }
 
 void swap_bytes(char* bytes, std::int64_t count, std::size_t width) {
-  for (std::int64_t i = 0; i < count; ++i) std::reverse(bytes + static_cast<std::size_t>(i) * width, bytes + static_cast<std::size_t>(i + 1) * width);
+  for (std::int64_t i = 0; i < count; ++i)
+    std::reverse(bytes + static_cast<std::size_t>(i) * width, bytes + static_cast<std::size_t>(i + 1) * width);
 }
 
 }  // namespace
@@ -186,7 +192,8 @@ Result<Tensor> parse_npy(std::string_view bytes, std::string_view name) {
   if (static_cast<std::size_t>(*count) * width != data.size()) {
     return bad_npy(name, cat("its shape needs ", static_cast<std::size_t>(*count) * width, " bytes of data, and there are ", data.size()));
   }
-  if (element.type == DType::kBool && std::any_of(data.begin(), data.end(), [](char byte) { return static_cast<unsigned char>(byte) > 1; })) {
+  if (element.type == DType::kBool &&
+      std::any_of(data.begin(), data.end(), [](char byte) { return static_cast<unsigned char>(byte) > 1; })) {
     return bad_npy(name, "a truth value is neither 0 nor 1");
   }
   Tensor out = detail::raw_tensor(element.type, header.shape);

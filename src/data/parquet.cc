@@ -25,7 +25,8 @@ namespace headrace::data {
 namespace {
 
 Error bad_file(std::string_view name, std::string_view text) {
-  return Error(Code::kBadData, cat("'", name, "' is not a sound Parquet file: ", text), "write it again, or check that it was copied whole");
+  return Error(Code::kBadData, cat("'", name, "' is not a sound Parquet file: ", text),
+               "write it again, or check that it was copied whole");
 }
 
 parquet::ReaderProperties reader_properties() {
@@ -46,7 +47,8 @@ Status check_footer(const parquet::FileMetaData& facts, std::int64_t budget, std
   std::int64_t rows = 0, unpacked = 0;
   for (int group = 0; group < facts.num_row_groups(); ++group) {
     const auto part = facts.RowGroup(group);
-    if (part->num_rows() < 0 || __builtin_add_overflow(rows, part->num_rows(), &rows)) return bad_file(name, "it claims an impossible number of rows");
+    if (part->num_rows() < 0 || __builtin_add_overflow(rows, part->num_rows(), &rows))
+      return bad_file(name, "it claims an impossible number of rows");
     for (int column = 0; column < part->num_columns(); ++column) {
       const std::int64_t bytes = part->ColumnChunk(column)->total_uncompressed_size();
       if (bytes < 0 || __builtin_add_overflow(unpacked, bytes, &unpacked)) return bad_file(name, "it claims an impossible size");
@@ -54,8 +56,10 @@ Status check_footer(const parquet::FileMetaData& facts, std::int64_t budget, std
   }
   if (rows != facts.num_rows()) return bad_file(name, cat("its row groups have ", rows, " rows together, not ", facts.num_rows()));
   if (unpacked > budget) {
-    return Error(Code::kTooLarge, cat("'", name, "' unpacks to ", bytes_text(static_cast<std::uint64_t>(unpacked)), "; the most for a file of this size is ",
-                                      bytes_text(static_cast<std::uint64_t>(budget))), "read fewer columns, or split the file");
+    return Error(Code::kTooLarge,
+                 cat("'", name, "' unpacks to ", bytes_text(static_cast<std::uint64_t>(unpacked)), "; the most for a file of this size is ",
+                     bytes_text(static_cast<std::uint64_t>(budget))),
+                 "read fewer columns, or split the file");
   }
   return {};
 }
@@ -73,7 +77,8 @@ Result<std::vector<int>> leaves_for(const parquet::arrow::FileReader& reader, st
   std::vector<int> out;
   for (const std::string& column : columns) {
     const auto found = std::find(known.begin(), known.end(), column);
-    if (found == known.end()) return Error(Code::kMissingColumn, cat("'", name, "' has no column '", column, "'"), nearest_advice(column, known));
+    if (found == known.end())
+      return Error(Code::kMissingColumn, cat("'", name, "' has no column '", column, "'"), nearest_advice(column, known));
     leaves_of(fields[static_cast<std::size_t>(found - known.begin())], out);
   }
   return out;
@@ -84,17 +89,20 @@ Result<std::shared_ptr<arrow::Table>> tidy(std::shared_ptr<arrow::Table> table) 
   for (int i = 0; i < table->num_columns(); ++i) {
     if (table->column(i)->type()->id() != arrow::Type::NA) continue;
     HEADRACE_ARROW(auto nulls, arrow::MakeArrayOfNull(arrow::float64(), table->num_rows()), Code::kTooLarge, "making a column of nulls");
-    HEADRACE_ARROW(table, table->SetColumn(i, arrow::field(table->field(i)->name(), arrow::float64()), std::make_shared<arrow::ChunkedArray>(nulls)),
-                   Code::kBug, "making a column of nulls");
+    HEADRACE_ARROW(
+        table, table->SetColumn(i, arrow::field(table->field(i)->name(), arrow::float64()), std::make_shared<arrow::ChunkedArray>(nulls)),
+        Code::kBug, "making a column of nulls");
   }
   return table;
 }
 
-Result<std::shared_ptr<const Table>> read_from(std::shared_ptr<arrow::io::RandomAccessFile> file, std::span<const std::string> columns, std::string_view name) {
+Result<std::shared_ptr<const Table>> read_from(std::shared_ptr<arrow::io::RandomAccessFile> file, std::span<const std::string> columns,
+                                               std::string_view name) {
   const std::string what = cat("reading '", name, "'");
   HEADRACE_ARROW(const std::int64_t size, file->GetSize(), Code::kIo, what);
   if (size == 0) return Error(Code::kBadData, cat("'", name, "' is empty"));
-  if (size > detail::kFileBytesMax) return Error(Code::kTooLarge, cat("'", name, "' has ", bytes_text(static_cast<std::uint64_t>(size))), "split it into several files");
+  if (size > detail::kFileBytesMax)
+    return Error(Code::kTooLarge, cat("'", name, "' has ", bytes_text(static_cast<std::uint64_t>(size))), "split it into several files");
   const std::int64_t budget_bytes = detail::read_budget(size);
   const detail::ReadBudget budget(budget_bytes);
   parquet::arrow::FileReaderBuilder builder;
@@ -159,15 +167,17 @@ Status write_parquet(const Table& table, const std::string& path, std::string_vi
   const std::string codec_name = compression == "none" ? "uncompressed" : compression == "lz4" ? "lz4_raw" : std::string(compression);
   const auto codec = arrow::util::Codec::GetCompressionType(codec_name);
   if (!codec.ok() || !arrow::util::Codec::IsAvailable(*codec)) {
-    return Error(Code::kBadValue, cat("no Parquet compression is called '", compression, "'"), "known are: zstd, snappy, gzip, brotli, lz4, none");
+    return Error(Code::kBadValue, cat("no Parquet compression is called '", compression, "'"),
+                 "known are: zstd, snappy, gzip, brotli, lz4, none");
   }
-  HEADRACE_ASSIGN(auto file, detail::AtomicFile::open(path));
+  HEADRACE_ASSIGN(auto file, detail::OutputFile::open(path));
   try {
     const auto properties = parquet::WriterProperties::Builder().compression(*codec)->enable_page_checksum()->build();
     const auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->set_use_threads(false)->build();
     constexpr std::int64_t kGroupRows = 1 << 20;
-    HEADRACE_ARROW_TRY(parquet::arrow::WriteTable(*table.arrow(), arrow::default_memory_pool(), file.stream(), kGroupRows, properties, arrow_properties),
-                       Code::kUnsupported, cat("writing '", path, "'"));
+    HEADRACE_ARROW_TRY(
+        parquet::arrow::WriteTable(*table.arrow(), arrow::default_memory_pool(), file.stream(), kGroupRows, properties, arrow_properties),
+        Code::kUnsupported, cat("writing '", path, "'"));
   } catch (const std::exception& exception) {
     return Error(Code::kIo, cat("writing '", path, "' failed: ", exception.what()));
   }

@@ -44,7 +44,8 @@ int chunks_max(const arrow::Table& table) {
 // Every dictionary column gets one dictionary for all its chunks, so that codes mean the same in each.
 Result<std::shared_ptr<arrow::Table>> with_one_dictionary(std::shared_ptr<arrow::Table> table) {
   const auto& fields = table->schema()->fields();
-  const bool any = std::any_of(fields.begin(), fields.end(), [](const auto& field) { return field->type()->id() == arrow::Type::DICTIONARY; });
+  const bool any =
+      std::any_of(fields.begin(), fields.end(), [](const auto& field) { return field->type()->id() == arrow::Type::DICTIONARY; });
   if (!any) return table;
   HEADRACE_ARROW(table, arrow::DictionaryUnifier::UnifyTable(*table, arrow::default_memory_pool()), Code::kTooLarge,
                  "putting categories together");
@@ -98,7 +99,8 @@ Result<std::shared_ptr<const Table>> Table::take(std::span<const std::int64_t> r
   const auto indices = std::make_shared<arrow::Int64Array>(static_cast<std::int64_t>(rows.size()), bytes);
   std::vector<std::shared_ptr<arrow::ChunkedArray>> columns;
   for (const auto& column : impl_->table->columns()) {
-    HEADRACE_ARROW(auto taken, arrow::compute::Take(arrow::Datum(column), arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck()),
+    HEADRACE_ARROW(auto taken,
+                   arrow::compute::Take(arrow::Datum(column), arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck()),
                    Code::kTooLarge, "taking rows");
     columns.push_back(taken.is_array() ? std::make_shared<arrow::ChunkedArray>(taken.make_array()) : taken.chunked_array());
   }
@@ -164,8 +166,10 @@ Result<std::shared_ptr<const Table>> Table::stack(std::span<const std::shared_pt
       const auto& type_b = *table.arrow()->field(i)->type();
       const std::string place = cat("column ", i, " of table ", t + 1, " differs from table 1: ");
       if (a.name != b.name) return Error(Code::kShape, cat(place, "it is called '", b.name, "', not '", a.name, "'"));
-      if (!type_a.Equals(type_b)) return Error(Code::kShape, cat(place, "'", a.name, "' is ", type_b.ToString(), ", not ", type_a.ToString()));
-      if (a.role != b.role) return Error(Code::kShape, cat(place, "'", a.name, "' is a ", role_name(b.role), ", not a ", role_name(a.role)));
+      if (!type_a.Equals(type_b))
+        return Error(Code::kShape, cat(place, "'", a.name, "' is ", type_b.ToString(), ", not ", type_a.ToString()));
+      if (a.role != b.role)
+        return Error(Code::kShape, cat(place, "'", a.name, "' is a ", role_name(b.role), ", not a ", role_name(a.role)));
     }
     if (table.rows() == 0 && tables.size() > 1 && t > 0) continue;
     parts.push_back(table.arrow());

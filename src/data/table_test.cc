@@ -99,8 +99,9 @@ TEST(TableTest, MatrixReadsEveryNumericArrowType) {
     ASSERT_TRUE(values.ok()) << values.error().text();
     EXPECT_THAT(*values, ElementsAre(1.0, 2.0, ::testing::NanSensitiveDoubleEq(std::nan("")))) << array->type()->ToString();
   };
-  for (const auto& type : {arrow::int8(), arrow::int16(), arrow::int32(), arrow::int64(), arrow::uint8(), arrow::uint16(), arrow::uint32(), arrow::uint64(),
-                           arrow::float16(), arrow::float32(), arrow::float64(), arrow::decimal128(10, 0), arrow::decimal256(40, 0)}) {
+  for (const auto& type :
+       {arrow::int8(), arrow::int16(), arrow::int32(), arrow::int64(), arrow::uint8(), arrow::uint16(), arrow::uint32(), arrow::uint64(),
+        arrow::float16(), arrow::float32(), arrow::float64(), arrow::decimal128(10, 0), arrow::decimal256(40, 0)}) {
     std::unique_ptr<arrow::ArrayBuilder> builder;
     ASSERT_TRUE(arrow::MakeBuilder(arrow::default_memory_pool(), type, &builder).ok());
     for (const int number : {1, 2}) {
@@ -329,7 +330,8 @@ TEST(TableTest, EqualityLooksAtNamesTypesRolesAndValues) {
 }
 
 TEST(TableTest, MetadataOfOthersIsNotKept) {
-  const auto field = arrow::field("a", arrow::int64(), true, arrow::key_value_metadata({"PARQUET:field_id", "headrace.role"}, {"7", "target"}));
+  const auto field =
+      arrow::field("a", arrow::int64(), true, arrow::key_value_metadata({"PARQUET:field_id", "headrace.role"}, {"7", "target"}));
   const auto schema = arrow::schema({field}, arrow::key_value_metadata({"pandas"}, {"{}"}));
   const auto table = Table::from_arrow(arrow::Table::MakeEmpty(schema).ValueOrDie());
   EXPECT_EQ(table->with_role(Role::kTarget), 0);

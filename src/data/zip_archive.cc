@@ -16,7 +16,8 @@
 namespace headrace::data::detail {
 namespace {
 
-constexpr std::uint32_t kLocalMagic = 0x04034b50, kEntryMagic = 0x02014b50, kEndMagic = 0x06054b50, kEnd64Magic = 0x06064b50, kLocator64Magic = 0x07064b50;
+constexpr std::uint32_t kLocalMagic = 0x04034b50, kEntryMagic = 0x02014b50, kEndMagic = 0x06054b50, kEnd64Magic = 0x06064b50,
+                        kLocator64Magic = 0x07064b50;
 constexpr std::size_t kLocalBytes = 30, kEntryBytes = 46, kEndBytes = 22, kEnd64Bytes = 56, kLocatorBytes = 20;
 constexpr std::uint64_t kEntriesMax = 10'000;
 constexpr std::uint32_t kSee64 = 0xffffffff;
@@ -48,13 +49,15 @@ class ZipReader {
 
   Result<std::vector<ZipEntry>> read() {
     HEADRACE_ASSIGN(const Directory directory, find_directory());
-    if (directory.entries > kEntriesMax) return Error(Code::kTooLarge, cat("'", name_, "' holds ", directory.entries, " entries; the most is ", kEntriesMax));
+    if (directory.entries > kEntriesMax)
+      return Error(Code::kTooLarge, cat("'", name_, "' holds ", directory.entries, " entries; the most is ", kEntriesMax));
     std::vector<ZipEntry> out;
     std::uint64_t at = directory.offset, total = 0;
     for (std::uint64_t i = 0; i < directory.entries; ++i) {
       if (!has(archive_, at, kEntryBytes) || number<std::uint32_t>(archive_, at) != kEntryMagic) return bad("its directory is cut short");
       const std::string_view fixed = archive_.substr(at, kEntryBytes);
-      const auto name_bytes = number<std::uint16_t>(fixed, 28), extra_bytes = number<std::uint16_t>(fixed, 30), comment_bytes = number<std::uint16_t>(fixed, 32);
+      const auto name_bytes = number<std::uint16_t>(fixed, 28), extra_bytes = number<std::uint16_t>(fixed, 30),
+                 comment_bytes = number<std::uint16_t>(fixed, 32);
       const std::uint64_t variable = std::uint64_t{name_bytes} + extra_bytes + comment_bytes;
       if (!has(archive_, at + kEntryBytes, variable)) return bad("its directory is cut short");
       ZipEntry entry;
@@ -63,7 +66,8 @@ class ZipReader {
       HEADRACE_ASSIGN(const Facts facts, facts_of(fixed, archive_.substr(at + kEntryBytes + name_bytes, extra_bytes)));
       total += facts.size;
       if (facts.size > static_cast<std::uint64_t>(kUnpackedBytesMax) || total > static_cast<std::uint64_t>(kUnpackedBytesMax)) {
-        return Error(Code::kTooLarge, cat("'", name_, "' unpacks to more than ", bytes_text(static_cast<std::uint64_t>(kUnpackedBytesMax))));
+        return Error(Code::kTooLarge,
+                     cat("'", name_, "' unpacks to more than ", bytes_text(static_cast<std::uint64_t>(kUnpackedBytesMax))));
       }
       HEADRACE_ASSIGN(entry.bytes, unpack(fixed, facts, entry.name));
       out.push_back(std::move(entry));
@@ -84,7 +88,8 @@ class ZipReader {
       if (out.entries != 0xffff && out.offset != kSee64) return out;
       if (at < kLocatorBytes || number<std::uint32_t>(archive_, at - kLocatorBytes) != kLocator64Magic) return out;
       const auto end64 = number<std::uint64_t>(archive_, at - kLocatorBytes + 8);
-      if (!has(archive_, end64, kEnd64Bytes) || number<std::uint32_t>(archive_, end64) != kEnd64Magic) return bad("its 64-bit end record is not there");
+      if (!has(archive_, end64, kEnd64Bytes) || number<std::uint32_t>(archive_, end64) != kEnd64Magic)
+        return bad("its 64-bit end record is not there");
       return Directory{number<std::uint64_t>(archive_, end64 + 32), number<std::uint64_t>(archive_, end64 + 48)};
     }
     return bad("it has no end record: the file is truncated or something else");
@@ -116,8 +121,10 @@ class ZipReader {
 
   Result<std::string> unpack(std::string_view fixed, const Facts& facts, const std::string& entry) const {
     if ((number<std::uint16_t>(fixed, 8) & 1) != 0) return bad(cat("entry '", entry, "' is encrypted"));
-    if (!has(archive_, facts.local, kLocalBytes) || number<std::uint32_t>(archive_, facts.local) != kLocalMagic) return bad(cat("entry '", entry, "' is not where it should be"));
-    const std::uint64_t start = facts.local + kLocalBytes + number<std::uint16_t>(archive_, facts.local + 26) + number<std::uint16_t>(archive_, facts.local + 28);
+    if (!has(archive_, facts.local, kLocalBytes) || number<std::uint32_t>(archive_, facts.local) != kLocalMagic)
+      return bad(cat("entry '", entry, "' is not where it should be"));
+    const std::uint64_t start =
+        facts.local + kLocalBytes + number<std::uint16_t>(archive_, facts.local + 26) + number<std::uint16_t>(archive_, facts.local + 28);
     if (!has(archive_, start, facts.packed)) return bad(cat("entry '", entry, "' is cut short"));
     const std::string_view packed = archive_.substr(start, facts.packed);
     const auto method = number<std::uint16_t>(fixed, 10);

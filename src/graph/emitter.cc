@@ -20,6 +20,13 @@ Emitter::Emitter(Plan& plan, const Firings& firings, const std::vector<Recipe>& 
   for (std::vector<Ref>* refs : {&train_, &test_, &model_, &whole_, &folds_}) refs->resize(count);
   path_of_sink_.resize(recipes.size());
   for (std::size_t p = plan.paths.size(); p-- > 0;) path_of_sink_[at(plan.paths[p].sink)] = p;
+  tuple_asked_.resize(recipes.size());
+  for (std::size_t node = 0; node < recipes.size(); ++node) {
+    tuple_asked_[node] = tuple_asked_[node] || recipes[node].sink;
+    for (int stack = firings.stacks_of[node].begin; stack < firings.stacks_of[node].end; ++stack) {
+      for (const int piece : firings.inputs_of(stack)) tuple_asked_[at(firings.all[at(piece)].node)] = true;
+    }
+  }
   for (const std::string& metric : plan.metrics) score_facts_ += cat(metric, "\n");
 }
 
@@ -58,7 +65,7 @@ void Emitter::emit_node(int node, int fold) {
     emit_sources(node);
   } else {
     if (recipe.fits()) emit_models(node, fold);
-    emit_outputs(node, fold);
+    if (recipe.phase != Phase::kJoin || tuple_asked_[at(node)]) emit_outputs(node, fold);
   }
   if (recipe.sink) emit_results(node, fold);
   if (recipe.below) return;
@@ -127,10 +134,10 @@ void Emitter::emit_outputs(int node, int fold) {
   for (int firing = range.begin; firing < range.end && recipe.train_out; ++firing) {
     const Ref model = model_[at(firing)];
     const bool fitted = model.task >= 0 && plan_.tasks[at(model.task)].wants_output;
-    train_[at(firing)] = fitted ? Ref{model.task, 1} : apply(node, firing, {fold, false}, recipe.phase());
+    train_[at(firing)] = fitted ? Ref{model.task, 1} : apply(node, firing, {fold, false}, recipe.phase);
   }
   for (int firing = range.begin; firing < range.end && recipe.test_out; ++firing) {
-    test_[at(firing)] = apply(node, firing, {fold, true}, recipe.phase());
+    test_[at(firing)] = apply(node, firing, {fold, true}, recipe.phase);
   }
 }
 
@@ -209,11 +216,19 @@ void Emitter::emit_prunes(int fold) {
 
 std::vector<Ref> Emitter::inputs_of(int firing, bool test) const {
   const std::span<const int> from = firings_.inputs_of(firing);
-  const std::vector<Ref>& rows = test ? test_ : train_;
   std::vector<Ref> out;
   out.reserve(from.size());
-  for (const int input : from) out.push_back(rows[at(input)]);
+  for (const int input : from) append_input(input, test, out);
   return out;
+}
+
+void Emitter::append_input(int input, bool test, std::vector<Ref>& out) const {
+  const Fired& from = firings_.all[at(input)];
+  if (from.stack || recipes_[at(from.node)].phase != Phase::kJoin) {
+    out.push_back((test ? test_ : train_)[at(input)]);
+    return;
+  }
+  for (const int part : firings_.inputs_of(input)) append_input(part, test, out);
 }
 
 std::vector<Ref> Emitter::inputs_of(const std::vector<std::int32_t>& group, Side side) {

@@ -42,8 +42,9 @@ class Emitter {
   void emit_takes(int fold);
   void emit_prunes(int fold);
 
-  /// The inputs of a firing on one side, in order.
+  /// The inputs of a firing on one side, in order. A join counts as its parts.
   std::vector<Ref> inputs_of(int firing, bool test) const;
+  void append_input(int input, bool test, std::vector<Ref>& out) const;
   /// Inputs of several firings that are worked on together: each position stacked.
   std::vector<Ref> inputs_of(const std::vector<std::int32_t>& group, Side side);
   /// Runs a node's operator on one side, in parts when it is sharded.
@@ -68,6 +69,7 @@ class Emitter {
   std::vector<Ref> train_, test_, model_;
   std::vector<Ref> whole_, folds_;                 // of cuts: all rows, and how they are cut
   std::vector<std::size_t> path_of_sink_;          // by expanded node: its first path
+  std::vector<bool> tuple_asked_;                  // by expanded node: a join whose tuples themselves are needed
   std::vector<ObjectId> fitted_ids_;               // by task: the id of slot 1
   std::map<std::array<std::int32_t, 3>, Ref> shards_;   // of the node at hand: task, slot, part -> rows
   int shards_origin_ = -1;

@@ -2,6 +2,8 @@
 // Reading a plan: digest, outputs, the tasks and nodes of a path, names of tasks.
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
 #include <unordered_set>
 
 #include "graph/firings.h"
@@ -46,6 +48,36 @@ std::string lineage_text(const Plan& plan, const Fired& firing) {
   return join(parts, ", ");
 }
 
+// Adds what a task makes of its node's data.
+void append_data(const Plan& plan, std::int32_t index, std::vector<Ref>& out) {
+  const Task& task = plan.tasks[at(index)];
+  const bool whole = task.piece < 0 && (task.phase == Phase::kTransform || task.phase == Phase::kPredict || task.phase == Phase::kJoin);
+  const bool united = task.phase == Phase::kStack && task.piece > 0;
+  if (task.phase == Phase::kRead || whole || united) out.push_back({index, 0});
+  if (task.wants_output) out.push_back({index, 1});
+}
+
+// A join that nobody needs as a tuple is not made: its parts stand for it, firing by firing, fold by fold.
+std::vector<Ref> parts_of(const Plan& plan, int node) {
+  const Firings& firings = *plan.firings;
+  std::map<std::pair<int, bool>, std::map<int, std::vector<Ref>>> made;   // by fold and side, then by firing
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    const Task& task = plan.tasks[i];
+    append_data(plan, static_cast<std::int32_t>(i), made[{task.fold, task.test_side}][task.firing]);
+  }
+  std::vector<Ref> out;
+  for (const auto& [side, by_firing] : made) {
+    const std::function<void(int)> add = [&](int firing) {
+      const Fired& fired = firings.all[at(firing)];
+      const bool join = plan.expanded.graph.nodes[at(plan.expanded.nodes[at(fired.node)].origin)].op == "join";
+      for (const int part : join && !fired.stack ? firings.inputs_of(firing) : std::span<const int>()) add(part);
+      if (const auto found = by_firing.find(firing); found != by_firing.end()) out.insert(out.end(), found->second.begin(), found->second.end());
+    };
+    for (int firing = firings.of_node[at(node)].begin; firing < firings.of_node[at(node)].end; ++firing) add(firing);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view phase_name(Phase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
@@ -80,15 +112,11 @@ config::Value params_of(const Plan& plan, const Task& task) {
 std::vector<Ref> outputs_of(const Plan& plan, int node) {
   std::vector<Ref> data;
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
-    const Task& task = plan.tasks[i];
-    if (task.node != node) continue;
-    const auto index = static_cast<std::int32_t>(i);
-    const bool whole = task.piece < 0 && (task.phase == Phase::kTransform || task.phase == Phase::kPredict || task.phase == Phase::kJoin);
-    const bool united = task.phase == Phase::kStack && task.piece > 0;
-    if (task.phase == Phase::kRead || whole || united) data.push_back({index, 0});
-    if (task.wants_output) data.push_back({index, 1});
+    if (plan.tasks[i].node == node) append_data(plan, static_cast<std::int32_t>(i), data);
   }
-  return data.empty() ? models_of(plan, node) : data;
+  if (!data.empty()) return data;
+  const bool join = plan.expanded.graph.nodes[at(plan.expanded.nodes[at(node)].origin)].op == "join";
+  return join ? parts_of(plan, node) : models_of(plan, node);
 }
 
 std::vector<Ref> models_of(const Plan& plan, int node) {

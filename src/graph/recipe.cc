@@ -53,11 +53,6 @@ void ask_inputs(const Recipe& reader, Recipe& input) {
 
 }  // namespace
 
-Phase Recipe::phase() const {
-  if (spec->name == "join") return Phase::kJoin;
-  return is_predictor(spec->family) ? Phase::kPredict : Phase::kTransform;
-}
-
 Result<std::vector<std::string>> metrics_of(const Expanded& expanded, const std::vector<const OperatorSpec*>& specs, const LowerOptions& options) {
   if (expanded.graph.evaluate) return expanded.graph.evaluate->metrics;
   if (options.mode != Mode::kScore) return std::vector<std::string>{};
@@ -86,6 +81,8 @@ std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalo
     recipes[i].node = &node;
     recipes[i].spec = specs[origin];
     recipes[i].state = state_of(node, *specs[origin]);
+    if (node.op == "join") recipes[i].phase = Phase::kJoin;
+    if (is_predictor(specs[origin]->family)) recipes[i].phase = Phase::kPredict;
     if (node.annotations.shard && node.annotations.shard->parts > 1) recipes[i].shard = &*node.annotations.shard;
   }
   mark_folds(expanded, recipes);

@@ -29,7 +29,7 @@ struct Recipe {
   bool fits() const { return state != State::kNone; }
   /// The output on the rows trained on comes from the fit itself.
   bool out_of_fit() const { return fits() && state != State::kSequential && (shard == nullptr || spec->own_fit_output); }
-  Phase phase() const;              ///< transform, predict or join
+  Phase phase = Phase::kTransform;  ///< transform, predict or join
 };
 
 /// Metrics that the plan measures: those of `evaluate`, else those asked for, else the usual one of what the sinks are.

@@ -69,7 +69,9 @@ std::vector<OperatorSpec> operators() {
 
 }  // namespace
 
-Catalogue catalogue() {
+namespace {
+
+Catalogue make_catalogue() {
   Catalogue out;
   for (OperatorSpec& spec : intrinsic_operators()) EXPECT_TRUE(out.add(std::move(spec)).ok());
   for (OperatorSpec& spec : operators()) EXPECT_TRUE(out.add(std::move(spec)).ok());
@@ -78,6 +80,13 @@ Catalogue catalogue() {
   EXPECT_TRUE(out.add(MetricSpec{.name = "r2", .family = Family::kRegressor}).ok());
   EXPECT_TRUE(out.add(MetricSpec{.name = "silhouette", .family = Family::kClusterer}).ok());
   return out;
+}
+
+}  // namespace
+
+const Catalogue& catalogue() {
+  static const Catalogue rows = make_catalogue();
+  return rows;
 }
 
 Graph graph(const std::string& yaml) {

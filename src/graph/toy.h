@@ -17,7 +17,7 @@ namespace headrace::graph::toy {
 /// source, reader (a path), draw (random source); scale (no fit), pca and wash (fit), kernel (fits and updates), stacker (own fit
 /// output), noise (random), one (one input), filter (drops rows); logistic, forest, bayes (updates), ridge, means; save (a sink);
 /// k_fold, hold_out; accuracy, f1, r2, silhouette.
-Catalogue catalogue();
+const Catalogue& catalogue();
 
 /// Parses, validates and returns the graph; a failure shows all errors.
 Graph graph(const std::string& yaml);

@@ -29,8 +29,8 @@ Discriminants find_discriminants(const at::Tensor& rows, const at::Tensor& codes
   const at::Tensor within = rows.sub(found.means.index_select(0, codes));
   at::Tensor deviation = within.var(at::IntArrayRef{0}, /*unbiased=*/false).sqrt_();
   deviation = at::where(deviation.eq(0.0), deviation.add(1.0), deviation);
-  const double freedom = static_cast<double>(std::max<std::int64_t>(1, count - class_count));
-  const auto [left, singular, right] = at::linalg_svd(within.div(deviation).mul_(std::sqrt(1.0 / freedom)), /*full_matrices=*/false);
+  const double share = std::sqrt(1.0 / static_cast<double>(count));
+  const auto [left, singular, right] = at::linalg_svd(within.div(deviation).mul_(share), /*full_matrices=*/false);
   const std::int64_t rank = rank_of(singular, rank_tolerance);
   const at::Tensor whitening = right.slice(0, 0, rank).div(deviation).t().div(singular.slice(0, 0, rank));
 

@@ -22,7 +22,8 @@ struct TorchScope::Guards {
 };
 
 TorchScope::TorchScope(int threads, bool autograd) : guards_(std::make_unique<Guards>()) {
-  // Torch's thread count belongs to the calling thread, deterministic algorithms to the process.
+  // Deterministic algorithms belong to the process. The thread count belongs to the calling thread, but only once torch has seen that
+  // thread: a first look after another thread has set its own count would take that one over, so look first, then set.
   static const bool deterministic = [] {
     at::globalContext().setDeterministicAlgorithms(true, false);
     return true;
@@ -30,6 +31,7 @@ TorchScope::TorchScope(int threads, bool autograd) : guards_(std::make_unique<Gu
   static_cast<void>(deterministic);
   thread_local int threads_now = 0;
   if (threads_now != threads) {
+    static_cast<void>(at::get_num_threads());
     at::set_num_threads(std::max(threads, 1));
     threads_now = threads;
   }

@@ -25,15 +25,15 @@ std::string_view kind_name(Kind kind);
 
 class Value {
  public:
-  Value() = default;
-  Value(bool value) : data_(value) {}                       // NOLINT: literals read better without a wrapper
-  Value(int value) : data_(std::int64_t{value}) {}          // NOLINT
-  Value(std::int64_t value) : data_(value) {}               // NOLINT
-  Value(double value) : data_(value) {}                     // NOLINT
-  Value(const char* value) : data_(std::string(value)) {}   // NOLINT
-  Value(std::string value) : data_(std::move(value)) {}     // NOLINT
-  Value(List value);                                        // NOLINT
-  Value(Map value);                                         // NOLINT
+  Value();
+  Value(bool value);          // NOLINT: literals read better without a wrapper
+  Value(int value);           // NOLINT
+  Value(std::int64_t value);  // NOLINT
+  Value(double value);        // NOLINT
+  Value(const char* value);   // NOLINT
+  Value(std::string value);   // NOLINT
+  Value(List value);          // NOLINT
+  Value(Map value);           // NOLINT
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is_null() const { return kind() == Kind::kNull; }
@@ -77,6 +77,17 @@ struct Entry {
 
   bool operator==(const Entry& other) const { return key == other.key && value == other.value; }
 };
+
+// Defined here, where Entry is complete, as the variant needs it to be.
+inline Value::Value() = default;
+inline Value::Value(bool value) : data_(value) {}
+inline Value::Value(int value) : data_(std::int64_t{value}) {}
+inline Value::Value(std::int64_t value) : data_(value) {}
+inline Value::Value(double value) : data_(value) {}
+inline Value::Value(const char* value) : data_(std::string(value)) {}
+inline Value::Value(std::string value) : data_(std::move(value)) {}
+inline Value::Value(List value) : data_(std::move(value)) {}
+inline Value::Value(Map value) : data_(std::move(value)) {}
 
 /// JSON text. `indent` < 0 gives one line. Numbers are printed shortest; NaN and infinities become null.
 std::string to_json(const Value& value, int indent = -1);

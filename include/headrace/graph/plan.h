@@ -100,7 +100,8 @@ struct Ref {
 ///        executor's (even runs, or by the hash of the shard's column).
 /// stack  piece -1: the rows of all inputs, in order. piece n > 0: re-unites n shards; inputs are the n parts and, when the shard
 ///        is by key and the operator keeps rows, the rows they were cut from (so that their order can be restored).
-/// join   The inputs as one tuple. Wherever a tuple is an input of an operator, it counts as its parts, in order.
+/// join   The inputs as one tuple. Whoever reads a join gets its parts as inputs; the tuple itself is made only where it ends a path
+///        or its pieces are stacked. Wherever a tuple is an input of an operator, it counts as its parts, in order.
 /// update Continues from `model`; the first of a chain has none.
 /// prune  inputs: the scores of this fold, one per path of the group, in the order of Pruning::paths; model: the decision of the
 ///        fold before, if any. Paths dropped before are no longer there to be read.
