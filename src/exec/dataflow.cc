@@ -24,6 +24,17 @@
 
 #include "headrace/base/check.h"
 
+// oneTBB is not built for the thread sanitizer: these tell it that handing a task over orders what came before.
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#define HEADRACE_HANDS_OVER(address) __tsan_release(address)
+#define HEADRACE_TAKES_OVER(address) __tsan_acquire(address)
+#else
+#define HEADRACE_HANDS_OVER(address)
+#define HEADRACE_TAKES_OVER(address)
+#endif
+
 namespace headrace::exec {
 namespace {
 
@@ -70,6 +81,7 @@ struct Dataflow::Impl {
 
   ~Impl() {
     arena.execute([this] { group.wait(); });
+    HEADRACE_TAKES_OVER(&group);
     for (std::size_t i = 0; i < kBlocks; ++i) {
       Task* block = blocks[i].load(std::memory_order_relaxed);
       if (block == nullptr) break;
@@ -131,6 +143,7 @@ struct Dataflow::Impl {
   }
 
   void dispatch(Task* task, bool inside) {
+    HEADRACE_HANDS_OVER(task);
     if (inside) {
       group.run([this, task] { run(task); });
     } else {
@@ -140,11 +153,13 @@ struct Dataflow::Impl {
 
   // Through a handle of the group, so that its wait() covers the very end of run() and the engine may then be freed.
   void enqueue(Task* task) {
+    HEADRACE_HANDS_OVER(task);
     arena.enqueue(group.defer([this, task] { run(task); }));
   }
 
   // Runs a task, then whatever became ready because of it, as long as there is some.
   void run(Task* task) {
+    HEADRACE_TAKES_OVER(task);
     running_worker = tbb::this_task_arena::current_thread_index();
     while (task != nullptr) {
       task->body();
@@ -173,6 +188,7 @@ struct Dataflow::Impl {
       }
     }
     running_worker = -1;
+    HEADRACE_HANDS_OVER(&group);
   }
 
   const Demand& demand_of(const Task* task) const {

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -55,9 +54,13 @@ bool worth_keeping(graph::Cache cache, const data::Object& object, double second
          seconds > static_cast<double>(size) / kBytesPerSecond;
 }
 
+bool has_no_operator(Phase phase) {
+  return phase == Phase::kTake || phase == Phase::kStack || phase == Phase::kJoin || phase == Phase::kPrune;
+}
+
 // Cutting and reading again is cheaper than keeping the rows a second time.
 bool is_rows_only(Phase phase) {
-  return phase == Phase::kRead || phase == Phase::kTake || phase == Phase::kStack || phase == Phase::kJoin || phase == Phase::kPrune;
+  return phase == Phase::kRead || has_no_operator(phase);
 }
 
 class Execution {
@@ -70,7 +73,9 @@ class Execution {
 
  private:
   std::vector<TaskStatus> prepare();
-  Status preload();
+  void preload();
+  Status check_feasible(int workers) const;
+  const std::string& operator_of(const Task& task) const;
   void count_readers();
   void start(Dataflow& flow);
   void run_task(std::int32_t index);
@@ -106,7 +111,7 @@ class Execution {
 Result<ExecuteOutcome> Execution::run() {
   const std::int64_t start_us = system_clock().monotonic_us();
   const std::vector<TaskStatus> initial = prepare();
-  HEADRACE_TRY(preload());
+  preload();
   for (EventSink* sink : options_.sinks) sink->on_start(plan_, initial);
   {
     bool account = options_.memory_bytes > 0;
@@ -114,6 +119,7 @@ Result<ExecuteOutcome> Execution::run() {
       account = account || node.annotations.resources != graph::Resources{} || node.annotations.priority != 0;
     }
     Dataflow flow({.workers = options_.workers, .account = account, .memory_bytes = options_.memory_bytes});
+    HEADRACE_TRY(check_feasible(flow.workers()));
     start(flow);
     flow.wait();
   }
@@ -166,17 +172,38 @@ void Execution::count_readers() {
   }
 }
 
-Status Execution::preload() {
-  std::set<std::string> packs;
-  for (std::size_t i = 0; i < needs_.size(); ++i) {
-    if (needs_[i].status != TaskStatus::kWaiting) continue;
-    const Phase phase = plan_.tasks[i].phase;
-    if (phase == Phase::kTake || phase == Phase::kStack || phase == Phase::kJoin || phase == Phase::kPrune) continue;
-    const graph::OperatorSpec* spec = catalogue_.find(detail::written_node(plan_, plan_.tasks[i]).op);
-    if (spec != nullptr && !spec->pack.empty()) packs.insert(spec->pack);
+// A task that asks for more than there is would wait for ever.
+Status Execution::check_feasible(int workers) const {
+  for (const graph::Node& node : plan_.expanded.graph.nodes) {
+    const graph::Resources& asked = node.annotations.resources;
+    if (asked.cpu > workers) {
+      return Error(Code::kInfeasible, cat("node ", node.name, " asks for ", asked.cpu, " cores, and there are ", workers, " workers"),
+                   "lower resources.cpu, or raise --workers", node.where);
+    }
+    if (options_.memory_bytes > 0 && asked.memory_bytes > options_.memory_bytes) {
+      return Error(Code::kInfeasible, cat("node ", node.name, " asks for ", bytes_text(asked.memory_bytes), " of ", bytes_text(options_.memory_bytes)),
+                   "lower resources.memory, or raise --memory", node.where);
+    }
+    if (asked.gpu > 0) return Error(Code::kInfeasible, cat("node ", node.name, " asks for a GPU, and this process has none to give"), "remove resources.gpu", node.where);
   }
-  for (const std::string& pack : packs) packs_.preload(pack);
   return {};
+}
+
+// In the order of first use: the packs of sources are small and come first.
+void Execution::preload() {
+  std::vector<std::string> packs;
+  for (std::size_t i = 0; i < needs_.size(); ++i) {
+    const Phase phase = plan_.tasks[i].phase;
+    if (needs_[i].status != TaskStatus::kWaiting || has_no_operator(phase)) continue;
+    const graph::OperatorSpec* spec = catalogue_.find(operator_of(plan_.tasks[i]));
+    if (spec == nullptr || spec->pack.empty()) continue;
+    if (std::find(packs.begin(), packs.end(), spec->pack) == packs.end()) packs.push_back(spec->pack);
+  }
+  packs_.preload(packs);
+}
+
+const std::string& Execution::operator_of(const Task& task) const {
+  return task.phase == Phase::kSplit ? plan_.expanded.graph.evaluate->splitter : detail::written_node(plan_, task).op;
 }
 
 void Execution::start(Dataflow& flow) {
@@ -293,10 +320,9 @@ Result<std::array<data::Object, 2>> Execution::attempt_until_done(std::int32_t i
   } else if (task.model.task >= 0) {
     HEADRACE_ASSIGN(model, object_of(task.model));
   }
-  const bool rows_only = task.phase == Phase::kTake || task.phase == Phase::kStack || task.phase == Phase::kJoin;
-  const std::string& op_name = task.phase == Phase::kSplit ? plan_.expanded.graph.evaluate->splitter : node.op;
+  const std::string& op_name = operator_of(task);
   Operator* op = nullptr;
-  if (!rows_only) {
+  if (!has_no_operator(task.phase)) {
     HEADRACE_ASSIGN(op, packs_.find(op_name));
   }
   Context context = context_of(task);

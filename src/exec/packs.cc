@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -71,24 +72,36 @@ struct Packs::Impl {
 
   explicit Impl(const graph::Catalogue& of) : catalogue(of) {}
 
-  // Called with the mutex held. The future is shared, so all who need a pack wait for one opening of it.
-  std::shared_future<Result<PackRows*>> open(std::string_view pack) {
-    if (const auto found = opened.find(pack); found != opened.end()) return found->second;
-    auto promise = std::make_shared<std::promise<Result<PackRows*>>>();
-    std::shared_future<Result<PackRows*>> future = promise->get_future().share();
-    opened.emplace(std::string(pack), future);
-    loaders.emplace_back([promise, library = catalogue.library(pack)] { promise->set_value(open_pack(library)); });
-    return future;
+  struct Opening {
+    std::string library;
+    std::promise<Result<PackRows*>> rows;
+  };
+
+  // Both are called with the mutex held. The future is shared, so all who need a pack wait for one opening of it.
+  std::optional<Opening> announce(std::string_view pack) {
+    if (opened.contains(pack)) return std::nullopt;
+    Opening opening(catalogue.library(pack), {});
+    opened.emplace(std::string(pack), opening.rows.get_future().share());
+    return opening;
+  }
+  void open(std::vector<Opening> openings) {
+    loaders.emplace_back([openings = std::move(openings)]() mutable {
+      for (Opening& opening : openings) opening.rows.set_value(open_pack(opening.library));
+    });
   }
 };
 
 Packs::Packs(const graph::Catalogue& catalogue) : impl_(std::make_unique<Impl>(catalogue)) { add("identity", std::make_unique<Identity>()); }
 Packs::~Packs() = default;
 
-void Packs::preload(std::string_view pack) {
-  if (impl_->catalogue.library(pack).empty()) return;
+void Packs::preload(const std::vector<std::string>& packs) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->open(pack);
+  std::vector<Impl::Opening> openings;
+  for (const std::string& pack : packs) {
+    if (impl_->catalogue.library(pack).empty()) continue;
+    if (auto opening = impl_->announce(pack)) openings.push_back(std::move(*opening));
+  }
+  if (!openings.empty()) impl_->open(std::move(openings));
 }
 
 void Packs::add(std::string op, std::unique_ptr<Operator> instance) {
@@ -103,7 +116,12 @@ Result<Operator*> Packs::find(std::string_view op) {
   if (spec == nullptr || impl_->catalogue.library(spec->pack).empty()) {
     return Error(Code::kUnknownOperator, cat("no pack holds operator ", op), "headrace ops lists what is there");
   }
-  const auto future = impl_->open(spec->pack);
+  if (auto opening = impl_->announce(spec->pack)) {
+    std::vector<Impl::Opening> openings;
+    openings.push_back(std::move(*opening));
+    impl_->open(std::move(openings));
+  }
+  const auto future = impl_->opened.find(spec->pack)->second;
   lock.unlock();
   const Result<PackRows*>& rows = future.get();
   if (!rows.ok()) return rows.error();

@@ -393,6 +393,15 @@ TEST_F(RunTest, WithoutAStoreNothingIsWritten) {
   EXPECT_TRUE(store_->runs().empty());
 }
 
+TEST_F(RunTest, ResourcesThatNobodyCanGiveAreRefusedBeforeAnyTask) {
+  RunOptions options;
+  options.workers = 2;
+  const auto refused = run_graph(graph("nodes:\n  data: { op: rows, resources: { cpu: 3 } }\n"), catalogue_, packs_, store_.get(), options);
+  EXPECT_EQ(refused.error().code, Code::kInfeasible);
+  EXPECT_EQ(refused.error().where.line, 2);
+  EXPECT_EQ(world().count("read rows"), 0);
+}
+
 TEST_F(RunTest, RunsAreListedNamedAndRemoved) {
   const RunReport first = run(kGrid).report;
   const RunReport second = run(kGrid).report;

@@ -23,8 +23,9 @@ class Packs {
   /// The one instance that serves an operator. Opens its pack when needed (libtorch: 0.25 s, once).
   /// Errors: kUnknownOperator; kEnvironment when the library does not open or speaks another HEADRACE_PACK_ABI.
   Result<Operator*> find(std::string_view op);
-  /// Starts opening a pack on a thread of its own, so that reading data and loading an engine overlap.
-  void preload(std::string_view pack);
+  /// Starts opening packs on a thread of their own, one after the other in this order: reading data and loading an engine overlap.
+  /// (The dynamic loader opens one library at a time, so a small pack named behind an engine would wait for it.)
+  void preload(const std::vector<std::string>& packs);
   /// Adds an operator of this program itself (tests, intrinsics). Names already known are replaced.
   void add(std::string op, std::unique_ptr<Operator> instance);
 
