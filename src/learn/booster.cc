@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string_view>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "headrace/base/text.h"
 
@@ -27,6 +31,103 @@ void keep_quiet() { static_cast<void>(XGBSetGlobalConfig("{\"verbosity\": 0}"));
 std::shared_ptr<void> own_booster(BoosterHandle handle) {
   return {handle, [](void* booster) { static_cast<void>(XGBoosterFree(booster)); }};
 }
+
+// One tree as XGBoost numbers its nodes; nodes that pruning cut off are still there.
+struct SavedTree {
+  std::map<std::string, std::vector<double>, std::less<>> arrays;   // int32 and float32 are exact in double
+
+  const std::vector<double>& array(std::string_view name) const {
+    static const std::vector<double> none;
+    const auto found = arrays.find(name);
+    return found == arrays.end() ? none : found->second;
+  }
+};
+
+// Takes the trees out of XGBoost's saved model as it streams by: {"learner": {"gradient_booster": {"model": {"trees": [{"left_children":
+// [...], "right_children": [...], "split_indices": [...], "split_conditions": [...], "default_left": [...]}, ...], "tree_info": [...]}}}}.
+// A leaf has no children and holds its value as its condition.
+class SavedTrees {
+ public:
+  using number_integer_t = nlohmann::json::number_integer_t;
+  using number_unsigned_t = nlohmann::json::number_unsigned_t;
+  using number_float_t = nlohmann::json::number_float_t;
+  using string_t = nlohmann::json::string_t;
+  using binary_t = nlohmann::json::binary_t;
+
+  bool null() { return true; }
+  bool boolean(bool value) { return number(value ? 1.0 : 0.0); }
+  bool number_integer(number_integer_t value) { return number(static_cast<double>(value)); }
+  bool number_unsigned(number_unsigned_t value) { return number(static_cast<double>(value)); }
+  bool number_float(number_float_t value, const string_t&) { return number(value); }
+  bool string(string_t&) { return true; }
+  bool binary(binary_t&) { return true; }
+  bool key(string_t& name) {
+    if (name == "trees") in_trees_ = true;
+    if (name == "tree_info") in_trees_ = false;
+    key_ = name;
+    return true;
+  }
+  bool start_object(std::size_t) {
+    if (in_trees_ && ++depth_ == 1) trees_.emplace_back();
+    return true;
+  }
+  bool end_object() {
+    if (in_trees_ && --depth_ < 0) in_trees_ = false;
+    return true;
+  }
+  bool start_array(std::size_t) { return true; }
+  bool end_array() { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) { return false; }
+
+  Result<Trees> take() const {
+    Trees trees;
+    for (std::size_t i = 0; i < trees_.size(); ++i) {
+      if (i >= outputs_.size() || !append(trees_[i], trees)) return Error(Code::kTaskFailed, "XGBoost failed: its model has another form than 1.7's");
+      trees.start.push_back(static_cast<std::int64_t>(trees.left.size()));
+      trees.output.push_back(static_cast<std::int32_t>(outputs_[i]));
+    }
+    return trees;
+  }
+
+ private:
+  bool number(double value) {
+    if (in_trees_ && depth_ == 1) trees_.back().arrays[key_].push_back(value);
+    if (key_ == "tree_info") outputs_.push_back(value);
+    return true;
+  }
+
+  // Renumbers breadth first from the root, so that children follow their parents and each other.
+  static bool append(const SavedTree& saved, Trees& trees) {
+    const auto& left = saved.array("left_children");
+    const auto& right = saved.array("right_children");
+    const auto& feature = saved.array("split_indices");
+    const auto& value = saved.array("split_conditions");
+    const auto& missing_left = saved.array("default_left");
+    const std::size_t count = left.size();
+    if (count == 0 || right.size() != count || feature.size() != count || value.size() != count || missing_left.size() != count) return false;
+    std::vector<std::size_t> order = {0};
+    for (std::size_t next = 0; next < order.size(); ++next) {
+      const std::size_t node = order[next];
+      const bool leaf = left[node] < 0.0;
+      trees.left.push_back(leaf ? 0 : static_cast<std::int32_t>(order.size()));
+      trees.feature.push_back(leaf ? 0 : static_cast<std::int32_t>(feature[node]));
+      trees.value.push_back(static_cast<float>(value[node]));
+      trees.missing_left.push_back(!leaf && missing_left[node] != 0.0 ? 1 : 0);
+      if (leaf) continue;
+      for (const double child : {left[node], right[node]}) {
+        if (!(child > 0.0 && child < static_cast<double>(count)) || order.size() >= count) return false;
+        order.push_back(static_cast<std::size_t>(child));
+      }
+    }
+    return true;
+  }
+
+  std::vector<SavedTree> trees_;
+  std::vector<double> outputs_;
+  std::string key_;
+  bool in_trees_ = false;
+  int depth_ = 0;   // objects open inside "trees"
+};
 
 }  // namespace
 
@@ -69,22 +170,6 @@ Result<Booster> Booster::make(const BoosterMatrix& matrix, std::int64_t outputs,
   return booster;
 }
 
-Result<Booster> Booster::load(std::string_view bytes, std::int64_t width, std::int64_t outputs, int threads) {
-  keep_quiet();
-  BoosterHandle handle = nullptr;
-  if (XGBoosterCreate(nullptr, 0, &handle) != 0) return last_error(Code::kTaskFailed, "making a model");
-  Booster booster;
-  booster.handle_ = own_booster(handle);
-  booster.outputs_ = outputs;
-  if (XGBoosterLoadModelFromBuffer(handle, bytes.data(), bytes.size()) != 0) return last_error(Code::kDamaged, "loading a model");
-  bst_ulong features = 0;
-  if (XGBoosterGetNumFeature(handle, &features) != 0 || static_cast<std::int64_t>(features) != width) {
-    return Error(Code::kDamaged, cat("a tree model was made for another number of features: ", features, " where ", width, " belong"));
-  }
-  if (XGBoosterSetParam(handle, "nthread", cat(threads).c_str()) != 0) return last_error(Code::kTaskFailed, "setting nthread");
-  return booster;
-}
-
 Status Booster::grow(const BoosterMatrix& matrix, std::span<const float> gradients, std::span<const float> curvatures) {
   HEADRACE_CHECK(gradients.size() == curvatures.size(), "gradients and curvatures differ in length");
   HEADRACE_CHECK(static_cast<std::int64_t>(gradients.size()) == matrix.rows() * outputs_, "gradients do not fill rows x outputs");
@@ -115,13 +200,17 @@ Result<std::vector<float>> Booster::scores(const BoosterMatrix& matrix) const {
   return std::vector<float>(values, values + count);
 }
 
-Result<std::string> Booster::save() const {
+Result<Trees> Booster::trees() const {
   bst_ulong size = 0;
   const char* bytes = nullptr;
   if (XGBoosterSaveModelToBuffer(handle_.get(), "{\"format\": \"ubj\"}", &size, &bytes) != 0) {
-    return last_error(Code::kTaskFailed, "saving a model");
+    return last_error(Code::kTaskFailed, "giving the trees away");
   }
-  return std::string(bytes, size);
+  SavedTrees saved;
+  if (!nlohmann::json::sax_parse(bytes, bytes + size, &saved, nlohmann::json::input_format_t::ubjson)) {
+    return Error(Code::kTaskFailed, "XGBoost failed: its model does not read as UBJSON");
+  }
+  return saved.take();
 }
 
 void quantize(std::span<float> values) {

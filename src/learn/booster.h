@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Booster: XGBoost's C API behind values and Results. Trees are grown from gradients that the caller computes, one round at a time, so a
-// round can be cancelled, sampled and seeded by us; XGBoost finds the splits and keeps the trees.
+// round can be cancelled, sampled and seeded by us; XGBoost finds the splits, and gives the trees away at the end.
 //
 // Same bits for any thread count: XGBoost adds gradients in an order that depends on it, so `quantize` rounds them to a grid on which
 // sums in double are exact. Threads: one owner at a time; a matrix must not be shared by boosters that run at once (it sorts its columns
@@ -11,11 +11,11 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "headrace/base/result.h"
+#include "learn/trees.h"
 
 namespace headrace::learn::detail {
 
@@ -35,19 +35,18 @@ class BoosterMatrix {
   std::int64_t rows_ = 0;
 };
 
+/// Errors of all calls: kTaskFailed with XGBoost's own words.
 class Booster {
  public:
   /// An empty model of `outputs` scores a row. XGBoost's own names for options; objective, base score and threads are set here.
   static Result<Booster> make(const BoosterMatrix& matrix, std::int64_t outputs, int threads, const BoosterOptions& options);
-  /// Errors: kDamaged when the bytes are no model, or one of another width or number of outputs.
-  static Result<Booster> load(std::string_view bytes, std::int64_t width, std::int64_t outputs, int threads);
 
   /// Grows one tree an output from gradients and curvatures, [rows, outputs] row-major each.
   Status grow(const BoosterMatrix& matrix, std::span<const float> gradients, std::span<const float> curvatures);
   /// Sums of leaves, [rows, outputs] row-major.
   Result<std::vector<float>> scores(const BoosterMatrix& matrix) const;
-  /// XGBoost's UBJ bytes.
-  Result<std::string> save() const;
+  /// The trees grown so far, without what pruning cut off.
+  Result<Trees> trees() const;
 
  private:
   std::shared_ptr<void> handle_;

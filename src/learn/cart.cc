@@ -15,6 +15,7 @@
 #include "headrace/base/text.h"
 #include "learn/booster.h"
 #include "learn/model_reader.h"
+#include "learn/trees.h"
 
 namespace headrace::learn::detail {
 
@@ -110,7 +111,7 @@ class Group {
   Group(const exec::Context& context, const CartOptions& options, const Targets& targets, std::function<void()> on_tree)
       : context_(context), options_(options), targets_(targets), on_tree_(std::move(on_tree)) {}
 
-  Result<std::string> grow(const BoosterMatrix& matrix, std::int64_t from, std::int64_t to, int threads) {
+  Result<Trees> grow(const BoosterMatrix& matrix, std::int64_t from, std::int64_t to, int threads) {
     const std::uint64_t seed = derive_seed(context_.seed, cat("features of trees from ", from));
     HEADRACE_ASSIGN(Booster booster, Booster::make(matrix, targets_.outputs, threads, booster_options(options_, targets_, seed)));
     std::vector<float> gradients(targets_.values.size()), curvatures(targets_.values.size());
@@ -120,7 +121,7 @@ class Group {
       HEADRACE_TRY(booster.grow(matrix, gradients, curvatures));
       on_tree_();
     }
-    return booster.save();
+    return booster.trees();
   }
 
  private:
@@ -198,7 +199,7 @@ double feature_share(const config::Value& max_features, std::int64_t width) {
 Result<data::Model> grow_cart(const exec::Context& context, const Training& training, const CartOptions& options) {
   const Targets targets = targets_for(training);
   const std::int64_t groups = std::min(kGroups, options.tree_count);
-  std::vector<std::string> blobs(static_cast<std::size_t>(groups));
+  std::vector<Trees> grown_groups(static_cast<std::size_t>(groups));
   std::vector<Status> statuses(static_cast<std::size_t>(groups));
   std::mutex progress;
   std::int64_t grown = 0;
@@ -214,7 +215,7 @@ Result<data::Model> grow_cart(const exec::Context& context, const Training& trai
     HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), x.size(0), x.size(1), threads));
     for (std::int64_t group = from; group < to; ++group) {
       const std::int64_t first = group * options.tree_count / groups, last = (group + 1) * options.tree_count / groups;
-      HEADRACE_ASSIGN(blobs[static_cast<std::size_t>(group)], Group(context, options, targets, on_tree).grow(matrix, first, last, threads));
+      HEADRACE_ASSIGN(grown_groups[static_cast<std::size_t>(group)], Group(context, options, targets, on_tree).grow(matrix, first, last, threads));
     }
     return {};
   };
@@ -228,14 +229,15 @@ Result<data::Model> grow_cart(const exec::Context& context, const Training& trai
   }
 
   data::Model model;
-  model.meta.set("outputs", targets.outputs);
   model.meta.set("offset", targets.offset);
   model.meta.set("scale", targets.scale);
-  for (std::size_t group = 0; group < blobs.size(); ++group) model.blobs.emplace_back(cat("trees", group), std::move(blobs[group]));
+  Trees trees;
+  for (const Trees& group : grown_groups) trees.append(group);
+  set_trees(model, trees);
   return model;
 }
 
-Result<Decision> decide_cart(const exec::Context& context, const data::Model& model, const Frame& frame, bool classifier) {
+Result<Decision> decide_cart(const data::Model& model, const Frame& frame, bool classifier) {
   std::int64_t class_count = 2;
   if (classifier) {
     HEADRACE_ASSIGN(class_count, class_count_of(model));
@@ -243,15 +245,8 @@ Result<Decision> decide_cart(const exec::Context& context, const data::Model& mo
   const std::int64_t outputs = class_count == 2 ? 1 : class_count, rows = frame.rows();
   HEADRACE_ASSIGN(const double offset, number_of(model, "offset"));
   HEADRACE_ASSIGN(const double scale, number_of(model, "scale"));
-  const at::Tensor x = frame.x.contiguous();
-  HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), rows, x.size(1), context.threads));
-  std::vector<double> sums(static_cast<std::size_t>(rows * outputs), 0.0);
-  for (const auto& [name, bytes] : model.blobs) {
-    HEADRACE_TRY(context.check_stop());
-    HEADRACE_ASSIGN(const Booster booster, Booster::load(bytes, frame.width(), outputs, context.threads));
-    HEADRACE_ASSIGN(const std::vector<float> scores, booster.scores(matrix));
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(scores[i]);
-  }
+  HEADRACE_ASSIGN(const Trees trees, trees_of(model, frame.width(), outputs));
+  const std::vector<double> sums = sum_leaves(trees, frame.x.const_data_ptr<double>(), rows, frame.width(), outputs);
 
   Decision decision;
   if (!classifier) {

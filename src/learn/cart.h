@@ -36,10 +36,10 @@ CartOptions tree_options_of(const exec::Context& context, std::int64_t width);
 // The share of `width` features that "sqrt", "log2", a share (up to 1), a number (above 1) or null ask for.
 double feature_share(const config::Value& max_features, std::int64_t width);
 
-// Grows the trees. The model holds their bytes, and scale and offset of the target.
+// Grows the trees. The model holds them, and scale and offset of the target.
 // Threads: context.threads trees at a time; bits do not depend on it. Errors: kCancelled between trees, kTaskFailed from XGBoost.
 Result<data::Model> grow_cart(const exec::Context& context, const Training& training, const CartOptions& options);
 // Class shares or mean values.
-Result<Decision> decide_cart(const exec::Context& context, const data::Model& model, const Frame& frame, bool classifier);
+Result<Decision> decide_cart(const data::Model& model, const Frame& frame, bool classifier);
 
 }  // namespace headrace::learn::detail

@@ -35,7 +35,8 @@ Result<std::vector<FittedColumn>> fitted_columns(const data::Model& model) {
     const config::Value* column = entry.find("column");
     const config::Value* names = entry.find("names");
     const config::Value* missing = entry.find("missing");
-    if (!column || !column->is_string() || !names || !names->is_list() || !missing || missing->kind() != config::Kind::kBool) return damaged;
+    if (!column || !column->is_string() || !names || !names->is_list() || !missing || missing->kind() != config::Kind::kBool)
+      return damaged;
     FittedColumn fitted{column->string(), {}};
     for (const config::Value& name : names->list()) {
       if (!name.is_string()) return damaged;
@@ -137,7 +138,8 @@ Result<exec::Fitted> CategoryEncoder::fit(const exec::Context& context, std::spa
   });
 }
 
-Result<data::Object> CategoryEncoder::transform(const exec::Context& context, const data::Model* model, std::span<const data::Object> inputs) {
+Result<data::Object> CategoryEncoder::transform(const exec::Context& context, const data::Model* model,
+                                                std::span<const data::Object> inputs) {
   return guarded(context, [&]() -> Result<data::Object> {
     HEADRACE_ASSIGN(const TablePtr table, one_table(inputs));
     HEADRACE_ASSIGN(const std::vector<FittedColumn> fitted, fitted_columns(*model));

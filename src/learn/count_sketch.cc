@@ -21,7 +21,8 @@ class CountSketch final : public Transformer {
     const std::int64_t inputs = training.frame.width() + (context.real("coef0") != 0 ? 1 : 0);
     Random random = context.random();
     data::Tensor buckets(data::DType::kI64, {degree * inputs}), signs(data::DType::kF64, {degree * inputs});
-    for (std::int64_t& bucket : buckets.mutable_span<std::int64_t>()) bucket = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(components)));
+    for (std::int64_t& bucket : buckets.mutable_span<std::int64_t>())
+      bucket = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(components)));
     for (double& sign : signs.mutable_span<double>()) sign = random.below(2) == 0 ? -1.0 : 1.0;
     data::Model model;
     model.tensors.set("buckets", std::move(buckets)).set("signs", std::move(signs));

@@ -11,8 +11,8 @@ class DecisionTree final : public Predictor {
   Result<data::Model> learn(const exec::Context& context, const Training& training) const override {
     return detail::grow_cart(context, training, detail::tree_options_of(context, training.frame.width()));
   }
-  Result<Decision> decide(const exec::Context& context, const data::Model& model, const Frame& frame) const override {
-    return detail::decide_cart(context, model, frame, classifier);
+  Result<Decision> decide(const exec::Context&, const data::Model& model, const Frame& frame) const override {
+    return detail::decide_cart(model, frame, classifier);
   }
 };
 

@@ -37,14 +37,16 @@ Result<Nested> member_of(const exec::Context& context, std::string_view option, 
   return std::move(members[0]);
 }
 
-Result<std::shared_ptr<const data::Model>> fit_member(const Nested& member, const exec::Context& outer, std::span<const data::Object> inputs) {
+Result<std::shared_ptr<const data::Model>> fit_member(const Nested& member, const exec::Context& outer,
+                                                      std::span<const data::Object> inputs) {
   HEADRACE_TRY(outer.check_stop());
   auto fitted = member.estimator->fit(member.context(outer, member.label), inputs, false);
   if (!fitted.ok()) return std::move(fitted).error().within(cat("fitting member ", member.label));
   return std::make_shared<const data::Model>(std::move(fitted->model));
 }
 
-Result<Decision> judge_member(const Nested& member, const exec::Context& outer, const data::Model& model, std::span<const data::Object> inputs) {
+Result<Decision> judge_member(const Nested& member, const exec::Context& outer, const data::Model& model,
+                              std::span<const data::Object> inputs) {
   const auto& predictor = dynamic_cast<const Predictor&>(*member.estimator);
   auto decision = predictor.judge(member.context(outer, member.label), model, inputs);
   if (!decision.ok()) return std::move(decision).error().within(cat("asking member ", member.label));

@@ -16,9 +16,11 @@ Result<std::vector<Nested>> members_of(const exec::Context& context, graph::Fami
 Result<Nested> member_of(const exec::Context& context, std::string_view option, std::string_view fallback, graph::Family family);
 
 /// Fits a member with a seed and a name of its own.
-Result<std::shared_ptr<const data::Model>> fit_member(const Nested& member, const exec::Context& outer, std::span<const data::Object> inputs);
+Result<std::shared_ptr<const data::Model>> fit_member(const Nested& member, const exec::Context& outer,
+                                                      std::span<const data::Object> inputs);
 /// What a fitted member says.
-Result<Decision> judge_member(const Nested& member, const exec::Context& outer, const data::Model& model, std::span<const data::Object> inputs);
+Result<Decision> judge_member(const Nested& member, const exec::Context& outer, const data::Model& model,
+                              std::span<const data::Object> inputs);
 /// Part `index` of a model. Errors: kDamaged.
 Result<std::shared_ptr<const data::Model>> part_of(const data::Model& model, std::size_t index);
 

@@ -94,8 +94,8 @@ Result<Frame> Estimator::frame_for(const data::Model* model, std::span<const dat
   if (model == nullptr) return frame;
   HEADRACE_ASSIGN(const double width, number_of(*model, "features"));
   if (static_cast<double>(frame.width()) != width) {
-    return Error(Code::kShape, cat("features differ from those of the fit: ", row().name, " was fitted on ", static_cast<std::int64_t>(width),
-                                   ", the input has ", frame.width()));
+    return Error(Code::kShape, cat("features differ from those of the fit: ", row().name, " was fitted on ",
+                                   static_cast<std::int64_t>(width), ", the input has ", frame.width()));
   }
   return frame;
 }

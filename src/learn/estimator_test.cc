@@ -132,7 +132,8 @@ TEST(EncoderTest, UnknownValuesAreAnErrorOrZeros) {
 }
 
 TEST(EncoderTest, FirstOrBinaryCategoriesCanBeDropped) {
-  EXPECT_THAT(testing::names(*Bench("one_hot_encoder", {param("drop", "if_binary")}).fit_transform(mixed())), ElementsAre("x0", "x1", "city_b", "y"));
+  EXPECT_THAT(testing::names(*Bench("one_hot_encoder", {param("drop", "if_binary")}).fit_transform(mixed())),
+              ElementsAre("x0", "x1", "city_b", "y"));
   const TablePtr numbers = testing::features({{3}, {10}, {2}});
   const TablePtr out = Bench("one_hot_encoder", {param("drop", "first"), param("columns", config::List{"x0"})}).fit_transform(numbers);
   EXPECT_THAT(testing::names(*out), ElementsAre("x0_3", "x0_10"));

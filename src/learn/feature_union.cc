@@ -33,12 +33,13 @@ class FeatureUnion final : public Estimator {
   }
 };
 
-HEADRACE_ESTIMATOR(FeatureUnion,
-                   {.name = "feature_union",
-                    .doc = "Sets the features of its inputs side by side; the target comes from the first. scikit-learn: FeatureUnion.",
-                    .options = {config::list("weights", config::Type::kRealList, config::Value(), "factor of each input's features; null: 1").or_null()},
-                    .refuses_missing = false,
-                    .numeric_only = false});
+HEADRACE_ESTIMATOR(
+    FeatureUnion,
+    {.name = "feature_union",
+     .doc = "Sets the features of its inputs side by side; the target comes from the first. scikit-learn: FeatureUnion.",
+     .options = {config::list("weights", config::Type::kRealList, config::Value(), "factor of each input's features; null: 1").or_null()},
+     .refuses_missing = false,
+     .numeric_only = false});
 
 }  // namespace
 }  // namespace headrace::learn

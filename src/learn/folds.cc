@@ -20,7 +20,8 @@ Result<Folds> Folds::sized(std::int64_t folds, std::int64_t rows) {
   constexpr std::int64_t kRowNumbersMax = std::int64_t{1} << 31;
   if (rows == 0) return Error(Code::kShape, "a table without rows cannot be cut into folds");
   if (folds > kRowNumbersMax / rows) {
-    return Error(Code::kTooLarge, cat("folds times rows exceed ", kRowNumbersMax, ": ", folds, " folds of ", rows, " rows"), "use fewer folds");
+    return Error(Code::kTooLarge, cat("folds times rows exceed ", kRowNumbersMax, ": ", folds, " folds of ", rows, " rows"),
+                 "use fewer folds");
   }
   return Folds(rows);
 }

@@ -15,6 +15,7 @@
 #include "learn/cart.h"
 #include "learn/estimator.h"
 #include "learn/model_reader.h"
+#include "learn/trees.h"
 
 namespace headrace::learn {
 namespace {
@@ -159,29 +160,26 @@ class GradientBoosting : public Predictor {
     data::Model model;
     model.tensors.set("start", data::Tensor::of<double>({static_cast<std::int64_t>(outputs)}, loss.start()));
     model.meta.set("scale", loss.scale());
-    HEADRACE_ASSIGN(std::string bytes, booster.save());
-    model.blobs.emplace_back("trees", std::move(bytes));
+    HEADRACE_ASSIGN(const detail::Trees trees, booster.trees());
+    detail::set_trees(model, trees);
     return model;
   }
 
  protected:
   // Start and trees together, [rows, outputs] f64.
-  Result<at::Tensor> scores_of(const exec::Context& context, const data::Model& model, const Frame& frame, std::int64_t outputs) const {
+  static Result<at::Tensor> scores_of(const data::Model& model, const Frame& frame, std::int64_t outputs) {
     HEADRACE_ASSIGN(const at::Tensor start, tensor_of(model, "start", at::kDouble, {outputs}));
     HEADRACE_ASSIGN(const double scale, number_of(model, "scale"));
-    if (model.blobs.size() != 1) return Error(Code::kDamaged, cat("a model of ", model.op, " lacks its trees"));
-    const at::Tensor x = frame.x.contiguous();
-    HEADRACE_ASSIGN(const auto matrix, detail::BoosterMatrix::make(x.const_data_ptr<double>(), x.size(0), x.size(1), context.threads));
-    HEADRACE_ASSIGN(const auto booster, detail::Booster::load(model.blobs[0].second, frame.width(), outputs, context.threads));
-    HEADRACE_ASSIGN(std::vector<float> scores, booster.scores(matrix));
-    return at::from_blob(scores.data(), {x.size(0), outputs}, at::kFloat).to(at::kDouble).mul_(scale).add_(start);
+    HEADRACE_ASSIGN(const detail::Trees trees, detail::trees_of(model, frame.width(), outputs));
+    std::vector<double> sums = detail::sum_leaves(trees, frame.x.const_data_ptr<double>(), frame.rows(), frame.width(), outputs);
+    return at::from_blob(sums.data(), {frame.rows(), outputs}, at::kDouble).mul(scale).add_(start);
   }
 };
 
 class GradientBoostingClassifier final : public GradientBoosting {
-  Result<Decision> decide(const exec::Context& context, const data::Model& model, const Frame& frame) const override {
+  Result<Decision> decide(const exec::Context&, const data::Model& model, const Frame& frame) const override {
     HEADRACE_ASSIGN(const std::int64_t class_count, class_count_of(model));
-    HEADRACE_ASSIGN(const at::Tensor scores, scores_of(context, model, frame, class_count == 2 ? 1 : class_count));
+    HEADRACE_ASSIGN(const at::Tensor scores, scores_of(model, frame, class_count == 2 ? 1 : class_count));
     Decision decision;
     if (class_count == 2) {
       decision.decisions = scores.view({-1});
@@ -198,8 +196,8 @@ class GradientBoostingClassifier final : public GradientBoosting {
 };
 
 class GradientBoostingRegressor final : public GradientBoosting {
-  Result<Decision> decide(const exec::Context& context, const data::Model& model, const Frame& frame) const override {
-    HEADRACE_ASSIGN(const at::Tensor scores, scores_of(context, model, frame, 1));
+  Result<Decision> decide(const exec::Context&, const data::Model& model, const Frame& frame) const override {
+    HEADRACE_ASSIGN(const at::Tensor scores, scores_of(model, frame, 1));
     Decision decision;
     decision.values = scores.view({-1});
     return decision;

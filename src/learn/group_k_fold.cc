@@ -34,9 +34,10 @@ class GroupKFold final : public exec::Operator {
   }
 };
 
-HEADRACE_OPERATOR(GroupKFold, splitter_row("group_k_fold",
-                                           "Cuts the rows into n folds of about equal size that keep each group together. scikit-learn: GroupKFold.",
-                                           {config::integer("n", 5, "number of folds").at_least(2)}, false, false));
+HEADRACE_OPERATOR(GroupKFold,
+                  splitter_row("group_k_fold",
+                               "Cuts the rows into n folds of about equal size that keep each group together. scikit-learn: GroupKFold.",
+                               {config::integer("n", 5, "number of folds").at_least(2)}, false, false));
 
 }  // namespace
 }  // namespace headrace::learn

@@ -189,7 +189,8 @@ class Imputer final : public Estimator {
       if (i != column) others.push_back(i);
     }
     HEADRACE_ASSIGN(const TablePtr rest, table.select(others));
-    HEADRACE_ASSIGN(const TablePtr wider, rest->with_column(table.columns()[static_cast<std::size_t>(column)].name, data::Role::kFeature, values));
+    HEADRACE_ASSIGN(const TablePtr wider,
+                    rest->with_column(table.columns()[static_cast<std::size_t>(column)].name, data::Role::kFeature, values));
     return wider->select(order);
   }
 };
@@ -201,7 +202,8 @@ HEADRACE_ESTIMATOR(Imputer,
                     .options = {config::choice("strategy", "mean", {"mean", "median", "most_frequent", "constant"},
                                                "mean and median fill numbers; the smallest of equally frequent values wins"),
                                 [] {
-                                  config::Option option = config::string("fill_value", config::Value(), "for constant; null: 0 or 'missing'");
+                                  config::Option option =
+                                      config::string("fill_value", config::Value(), "for constant; null: 0 or 'missing'");
                                   option.type = config::Type::kAny;
                                   return option.or_null();
                                 }(),

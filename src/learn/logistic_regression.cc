@@ -40,7 +40,7 @@ class LogisticRegression final : public Predictor {
     detail::set_linear(model, result.weights, result.intercept);
     model.meta.set("iterations", result.iterations);
     model.meta.set("converged", result.converged);
-    model.meta.set("objective", result.objective);
+    model.tensors.set("objective", data::Tensor::of<double>({1}, std::span(&result.objective, 1)));
     return model;
   }
 

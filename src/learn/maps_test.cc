@@ -84,7 +84,7 @@ TEST(NcaTest, TurnsTowardsTheFeatureThatTellsClasses) {
   std::vector<std::vector<double>> rows;
   std::vector<std::string> names;
   for (int i = 0; i < 90; ++i) {
-    rows.push_back({10.0 * random.normal(), i % 3 + 0.1 * random.normal()});
+    rows.push_back({random.normal(), 0.5 * (i % 3) + 0.05 * random.normal()});
     names.emplace_back(1, static_cast<char>('a' + i % 3));
   }
   Bench bench("nca", {param("n_components", 1), param("init", "identity")});

@@ -19,9 +19,9 @@ class MaxAbsScaler final : public AffineScaler {
   }
 };
 
-HEADRACE_ESTIMATOR(MaxAbsScaler, scaler_row("max_abs_scaler",
-                                            "Divides each column by its largest absolute value; zeros stay zeros. scikit-learn: MaxAbsScaler.",
-                                            {}));
+HEADRACE_ESTIMATOR(MaxAbsScaler,
+                   scaler_row("max_abs_scaler",
+                              "Divides each column by its largest absolute value; zeros stay zeros. scikit-learn: MaxAbsScaler.", {}));
 
 }  // namespace
 }  // namespace headrace::learn

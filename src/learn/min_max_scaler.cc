@@ -14,7 +14,8 @@ class MinMaxScaler final : public NumericTransformer {
     HEADRACE_ASSIGN(const auto range, feature_range(context));
     const detail::ColumnStatistics statistics = detail::column_statistics(training.frame.x);
     std::vector<double> spread, factor, offset;
-    for (std::size_t column = 0; column < statistics.max.size(); ++column) spread.push_back(statistics.max[column] - statistics.min[column]);
+    for (std::size_t column = 0; column < statistics.max.size(); ++column)
+      spread.push_back(statistics.max[column] - statistics.min[column]);
     detail::keep_finite(spread);
     for (std::size_t column = 0; column < spread.size(); ++column) {
       factor.push_back((range.second - range.first) / spread[column]);
@@ -44,10 +45,10 @@ class MinMaxScaler final : public NumericTransformer {
   }
 };
 
-HEADRACE_ESTIMATOR(MinMaxScaler,
-                   scaler_row("min_max_scaler", "Maps the range of each column onto another one. scikit-learn: MinMaxScaler.",
-                              {config::list("feature_range", config::Type::kRealList, config::List{0.0, 1.0}, "where smallest and largest value go"),
-                               config::boolean("clip", false, "cut values outside the fitted range to its ends")}));
+HEADRACE_ESTIMATOR(MinMaxScaler, scaler_row("min_max_scaler", "Maps the range of each column onto another one. scikit-learn: MinMaxScaler.",
+                                            {config::list("feature_range", config::Type::kRealList, config::List{0.0, 1.0},
+                                                          "where smallest and largest value go"),
+                                             config::boolean("clip", false, "cut values outside the fitted range to its ends")}));
 
 }  // namespace
 }  // namespace headrace::learn

@@ -30,18 +30,19 @@ class OneHotEncoder final : public CategoryEncoder {
   bool allows_unknown(const exec::Context& context) const override { return context.string("handle_unknown") == "ignore"; }
 };
 
-HEADRACE_ESTIMATOR(OneHotEncoder,
-                   {.name = "one_hot_encoder",
-                    .doc = "Turns each category into a column of 0 and 1, in the place of its source; a missing value is a category of its own. "
-                           "scikit-learn: OneHotEncoder (dense).",
-                    .options = {config::choice("handle_unknown", "error", {"error", "ignore"},
-                                               "a value not seen in the fit is an error, or gives zeros only"),
-                                config::choice("drop", "none", {"none", "first", "if_binary"},
-                                               "leave out the first category of each column, or of columns with two"),
-                                columns_option("all text and category columns")},
-                    .fits = true,
-                    .refuses_missing = false,
-                    .numeric_only = false});
+HEADRACE_ESTIMATOR(
+    OneHotEncoder,
+    {.name = "one_hot_encoder",
+     .doc = "Turns each category into a column of 0 and 1, in the place of its source; a missing value is a category of its own. "
+            "scikit-learn: OneHotEncoder (dense).",
+     .options = {config::choice("handle_unknown", "error", {"error", "ignore"},
+                                "a value not seen in the fit is an error, or gives zeros only"),
+                 config::choice("drop", "none", {"none", "first", "if_binary"},
+                                "leave out the first category of each column, or of columns with two"),
+                 columns_option("all text and category columns")},
+     .fits = true,
+     .refuses_missing = false,
+     .numeric_only = false});
 
 }  // namespace
 }  // namespace headrace::learn

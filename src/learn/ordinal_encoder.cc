@@ -22,16 +22,17 @@ class OrdinalEncoder final : public CategoryEncoder {
   bool allows_unknown(const exec::Context& context) const override { return context.string("handle_unknown") == "use_unknown_value"; }
 };
 
-HEADRACE_ESTIMATOR(OrdinalEncoder,
-                   {.name = "ordinal_encoder",
-                    .doc = "Turns categories into their number in sorted order; a missing value stays missing. scikit-learn: OrdinalEncoder.",
-                    .options = {config::choice("handle_unknown", "error", {"error", "use_unknown_value"},
-                                               "a value not seen in the fit is an error, or becomes unknown_value"),
-                                config::real("unknown_value", -1.0, "number of values not seen in the fit"),
-                                columns_option("all text and category columns")},
-                    .fits = true,
-                    .refuses_missing = false,
-                    .numeric_only = false});
+HEADRACE_ESTIMATOR(
+    OrdinalEncoder,
+    {.name = "ordinal_encoder",
+     .doc = "Turns categories into their number in sorted order; a missing value stays missing. scikit-learn: OrdinalEncoder.",
+     .options = {config::choice("handle_unknown", "error", {"error", "use_unknown_value"},
+                                "a value not seen in the fit is an error, or becomes unknown_value"),
+                 config::real("unknown_value", -1.0, "number of values not seen in the fit"),
+                 columns_option("all text and category columns")},
+     .fits = true,
+     .refuses_missing = false,
+     .numeric_only = false});
 
 }  // namespace
 }  // namespace headrace::learn

@@ -25,8 +25,8 @@ class RandomForest final : public Predictor {
     options.sample_share = share.is_null() ? 1.0 : share.real();
     return detail::grow_cart(context, training, options);
   }
-  Result<Decision> decide(const exec::Context& context, const data::Model& model, const Frame& frame) const override {
-    return detail::decide_cart(context, model, frame, classifier);
+  Result<Decision> decide(const exec::Context&, const data::Model& model, const Frame& frame) const override {
+    return detail::decide_cart(model, frame, classifier);
   }
 };
 

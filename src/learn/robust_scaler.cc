@@ -14,7 +14,8 @@ class RobustScaler final : public AffineScaler {
     const config::List& range = context.value("quantile_range").list();
     const double low = range.size() == 2 ? range[0].real() / 100 : -1, high = range.size() == 2 ? range[1].real() / 100 : -1;
     if (!(0 <= low && low <= high && high <= 1)) {
-      return Error(Code::kBadValue, "quantile_range is not two ascending percentages", "write [25, 75]", context.value("quantile_range").where());
+      return Error(Code::kBadValue, "quantile_range is not two ascending percentages", "write [25, 75]",
+                   context.value("quantile_range").where());
     }
     std::vector<double> center, scale;
     for (std::int64_t column = 0; column < training.frame.width(); ++column) {
@@ -32,13 +33,14 @@ class RobustScaler final : public AffineScaler {
   }
 };
 
-HEADRACE_ESTIMATOR(RobustScaler,
-                   scaler_row("robust_scaler",
-                              "Takes off the median of each column and divides by the distance of two quantiles. scikit-learn: RobustScaler.",
-                              {config::boolean("with_centering", true, "take off the median"),
-                               config::boolean("with_scaling", true, "divide by the quantile distance"),
-                               config::list("quantile_range", config::Type::kRealList, config::List{25.0, 75.0}, "the two quantiles").in("percent"),
-                               config::boolean("unit_variance", false, "scale so that a normal column gets variance 1")}));
+HEADRACE_ESTIMATOR(
+    RobustScaler,
+    scaler_row("robust_scaler",
+               "Takes off the median of each column and divides by the distance of two quantiles. scikit-learn: RobustScaler.",
+               {config::boolean("with_centering", true, "take off the median"),
+                config::boolean("with_scaling", true, "divide by the quantile distance"),
+                config::list("quantile_range", config::Type::kRealList, config::List{25.0, 75.0}, "the two quantiles").in("percent"),
+                config::boolean("unit_variance", false, "scale so that a normal column gets variance 1")}));
 
 }  // namespace
 }  // namespace headrace::learn

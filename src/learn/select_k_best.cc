@@ -33,12 +33,14 @@ std::vector<double> f_values(const at::Tensor& x, const Labels& labels) {
   row_values = x.const_data_ptr<double>();
   for (std::int64_t row = 0; row < rows; ++row, row_values += width) {
     const double* mean = &means[static_cast<std::size_t>(codes[row]) * width];
-    for (std::size_t column = 0; column < width; ++column) within[column] += (row_values[column] - mean[column]) * (row_values[column] - mean[column]);
+    for (std::size_t column = 0; column < width; ++column)
+      within[column] += (row_values[column] - mean[column]) * (row_values[column] - mean[column]);
   }
   const detail::ColumnStatistics statistics = detail::column_statistics(x);
   std::vector<double> values(width);
   for (std::size_t column = 0; column < width; ++column) {
-    for (std::size_t k = 0; k < classes; ++k) between[column] += counts[k] * std::pow(means[k * width + column] - statistics.mean[column], 2);
+    for (std::size_t k = 0; k < classes; ++k)
+      between[column] += counts[k] * std::pow(means[k * width + column] - statistics.mean[column], 2);
     const double mean_between = between[column] / static_cast<double>(classes - 1);
     const double mean_within = within[column] / (static_cast<double>(rows) - static_cast<double>(classes));
     const bool constant = statistics.min[column] == statistics.max[column];
@@ -83,12 +85,13 @@ class SelectKBest final : public Transformer {
   }
 };
 
-HEADRACE_ESTIMATOR(SelectKBest,
-                   {.name = "select_k_best",
-                    .doc = "Keeps the k columns with the largest ANOVA F value between classes. scikit-learn: SelectKBest(f_classif).",
-                    .options = {config::integer("k", 10, "columns to keep; more than there are, or all, keeps every one").at_least(1).or_word("all")},
-                    .fits = true,
-                    .needs_target = true});
+HEADRACE_ESTIMATOR(
+    SelectKBest,
+    {.name = "select_k_best",
+     .doc = "Keeps the k columns with the largest ANOVA F value between classes. scikit-learn: SelectKBest(f_classif).",
+     .options = {config::integer("k", 10, "columns to keep; more than there are, or all, keeps every one").at_least(1).or_word("all")},
+     .fits = true,
+     .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

@@ -40,8 +40,9 @@ std::vector<config::Option> hold_out_options() {
   return options;
 }
 
-HEADRACE_OPERATOR(ShuffleSplit, splitter_row("shuffle_split", "Holds out a random share of the rows, n times apart. scikit-learn: ShuffleSplit.",
-                                             share_options(10, 0.1), true, false));
+HEADRACE_OPERATOR(ShuffleSplit,
+                  splitter_row("shuffle_split", "Holds out a random share of the rows, n times apart. scikit-learn: ShuffleSplit.",
+                               share_options(10, 0.1), true, false));
 HEADRACE_OPERATOR(HoldOut, splitter_row("hold_out", "Holds out one share of the rows. scikit-learn: train_test_split.", hold_out_options(),
                                         true, false));
 

@@ -124,7 +124,8 @@ class Stacking final : public Predictor {
       HEADRACE_ASSIGN(const at::Tensor columns, says(decision, classes));
       if (!out.defined()) out = at::zeros({table.rows(), columns.size(1)}, columns.options());
       if (columns.size(1) != out.size(1)) {
-        return Error(Code::kBadData, cat("a fold's training rows lack classes, so member ", member.label, " answers in another shape"), "lower cv");
+        return Error(Code::kBadData, cat("a fold's training rows lack classes, so member ", member.label, " answers in another shape"),
+                     "lower cv");
       }
       out.index_copy_(0, to_aten(data::Tensor::of<std::int64_t>({static_cast<std::int64_t>(fold.test.size())}, fold.test)), columns);
       if (context.progress) context.progress(static_cast<double>(i + 2) / static_cast<double>(folds.entries().size()));
@@ -150,7 +151,8 @@ class Stacking final : public Predictor {
 };
 
 std::vector<config::Option> stacking_options(std::string_view final_name) {
-  config::Option final_option = config::map("final", cat("predictor that reads what the members say, as {op: NAME, PARAM: VALUE}; null: ", final_name));
+  config::Option final_option =
+      config::map("final", cat("predictor that reads what the members say, as {op: NAME, PARAM: VALUE}; null: ", final_name));
   final_option.type = config::Type::kAny;
   return {estimators_option("members, as [{op: NAME, PARAM: VALUE}]").must(), final_option.or_null(),
           config::integer("cv", 5, "folds for the members' out-of-fold answers").at_least(2),
@@ -167,16 +169,17 @@ HEADRACE_ESTIMATOR(Stacking, {.name = "stacking",
                               .needs_target = true,
                               .refuses_missing = false,
                               .numeric_only = false});
-HEADRACE_ESTIMATOR(Stacking, {.name = "stacking_regressor",
-                              .family = graph::Family::kRegressor,
-                              .doc = "A final regressor learns from out-of-fold answers of others. scikit-learn: StackingRegressor (final ridge).",
-                              .options = stacking_options("ridge"),
-                              .fits = true,
-                              .own_fit_output = true,
-                              .random = true,
-                              .needs_target = true,
-                              .refuses_missing = false,
-                              .numeric_only = false});
+HEADRACE_ESTIMATOR(Stacking,
+                   {.name = "stacking_regressor",
+                    .family = graph::Family::kRegressor,
+                    .doc = "A final regressor learns from out-of-fold answers of others. scikit-learn: StackingRegressor (final ridge).",
+                    .options = stacking_options("ridge"),
+                    .fits = true,
+                    .own_fit_output = true,
+                    .random = true,
+                    .needs_target = true,
+                    .refuses_missing = false,
+                    .numeric_only = false});
 
 }  // namespace
 }  // namespace headrace::learn

@@ -22,10 +22,11 @@ class StandardScaler final : public AffineScaler {
   }
 };
 
-HEADRACE_ESTIMATOR(StandardScaler, scaler_row("standard_scaler",
-                                              "Takes off the mean of each column and divides by its deviation. scikit-learn: StandardScaler.",
-                                              {config::boolean("with_mean", true, "take off the mean"),
-                                               config::boolean("with_std", true, "divide by the standard deviation")}));
+HEADRACE_ESTIMATOR(StandardScaler,
+                   scaler_row("standard_scaler",
+                              "Takes off the mean of each column and divides by its deviation. scikit-learn: StandardScaler.",
+                              {config::boolean("with_mean", true, "take off the mean"),
+                               config::boolean("with_std", true, "divide by the standard deviation")}));
 
 }  // namespace
 }  // namespace headrace::learn

@@ -61,11 +61,12 @@ class StratifiedKFold final : public exec::Operator {
   }
 };
 
-HEADRACE_OPERATOR(StratifiedKFold, splitter_row("stratified_k_fold",
-                                                "Cuts the rows into n folds with about the same share of each class. scikit-learn: StratifiedKFold.",
-                                                {config::integer("n", 5, "number of folds").at_least(2),
-                                                 config::boolean("shuffle", false, "shuffle the rows of each class first, by the seed")},
-                                                true, true));
+HEADRACE_OPERATOR(StratifiedKFold,
+                  splitter_row("stratified_k_fold",
+                               "Cuts the rows into n folds with about the same share of each class. scikit-learn: StratifiedKFold.",
+                               {config::integer("n", 5, "number of folds").at_least(2),
+                                config::boolean("shuffle", false, "shuffle the rows of each class first, by the seed")},
+                               true, true));
 
 }  // namespace
 }  // namespace headrace::learn

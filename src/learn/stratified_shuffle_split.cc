@@ -73,10 +73,11 @@ class StratifiedShuffleSplit final : public exec::Operator {
   }
 };
 
-HEADRACE_OPERATOR(StratifiedShuffleSplit,
-                  splitter_row("stratified_shuffle_split",
-                               "Holds out a random share of the rows with the classes in proportion, n times. scikit-learn: StratifiedShuffleSplit.",
-                               share_options(10, 0.1), true, true));
+HEADRACE_OPERATOR(
+    StratifiedShuffleSplit,
+    splitter_row("stratified_shuffle_split",
+                 "Holds out a random share of the rows with the classes in proportion, n times. scikit-learn: StratifiedShuffleSplit.",
+                 share_options(10, 0.1), true, true));
 
 }  // namespace
 }  // namespace headrace::learn

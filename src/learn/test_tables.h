@@ -24,7 +24,8 @@ inline TablePtr features(std::vector<std::vector<double>> rows) {
   return data::Table::from_matrix(matrix).value();
 }
 
-inline TablePtr with_texts(const TablePtr& table, std::string name, std::vector<std::string> texts, data::Role role = data::Role::kFeature) {
+inline TablePtr with_texts(const TablePtr& table, std::string name, std::vector<std::string> texts,
+                           data::Role role = data::Role::kFeature) {
   return table->with_column(std::move(name), role, std::span<const std::string>(texts)).value();
 }
 inline TablePtr with_reals(const TablePtr& table, std::string name, std::vector<double> values, data::Role role = data::Role::kFeature) {
@@ -32,7 +33,9 @@ inline TablePtr with_reals(const TablePtr& table, std::string name, std::vector<
 }
 
 /// Column as reals or texts.
-inline std::vector<double> reals(const data::Table& table, std::string_view name) { return table.reals(table.column_index(name).value()).value(); }
+inline std::vector<double> reals(const data::Table& table, std::string_view name) {
+  return table.reals(table.column_index(name).value()).value();
+}
 inline std::vector<std::string> texts(const data::Table& table, std::string_view name) {
   return table.texts(table.column_index(name).value()).value();
 }

@@ -36,14 +36,18 @@ class TimeSeriesSplit final : public exec::Operator {
   }
 };
 
-HEADRACE_OPERATOR(TimeSeriesSplit,
-                  splitter_row("time_series_split",
-                               "Trains on earlier rows and tests on the run of rows after them, n times. scikit-learn: TimeSeriesSplit.",
-                               {config::integer("n", 5, "number of folds").at_least(2),
-                                config::integer("test_rows", config::Value(), "test rows a fold; null: rows / (n + 1)").at_least(1).or_null().in("rows"),
-                                config::integer("train_rows_max", config::Value(), "longest training run; null: all earlier rows").at_least(1).or_null().in("rows"),
-                                config::integer("gap", 0, "rows left out between training and test").at_least(0).in("rows")},
-                               false, false));
+HEADRACE_OPERATOR(
+    TimeSeriesSplit,
+    splitter_row("time_series_split",
+                 "Trains on earlier rows and tests on the run of rows after them, n times. scikit-learn: TimeSeriesSplit.",
+                 {config::integer("n", 5, "number of folds").at_least(2),
+                  config::integer("test_rows", config::Value(), "test rows a fold; null: rows / (n + 1)").at_least(1).or_null().in("rows"),
+                  config::integer("train_rows_max", config::Value(), "longest training run; null: all earlier rows")
+                      .at_least(1)
+                      .or_null()
+                      .in("rows"),
+                  config::integer("gap", 0, "rows left out between training and test").at_least(0).in("rows")},
+                 false, false));
 
 }  // namespace
 }  // namespace headrace::learn

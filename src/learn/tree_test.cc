@@ -8,6 +8,7 @@
 
 #include "learn/booster.h"
 #include "learn/test_blobs.h"
+#include "learn/trees.h"
 
 namespace headrace::learn {
 namespace {
@@ -156,10 +157,62 @@ TEST(BoosterTest, QuantizedValuesKeep24BitsOfTheLargest) {
   for (const float number : numbers) EXPECT_EQ(std::nearbyint(std::ldexp(number, 24)), std::ldexp(number, 24));
 }
 
-TEST(BoosterTest, BytesThatAreNoModelAreRefused) {
-  for (const std::string bytes : {std::string(), std::string("{"), std::string("not a model"), std::string(1000, '\xff')}) {
-    EXPECT_EQ(detail::Booster::load(bytes, 3, 1, 1).error().code, Code::kDamaged);
+// Two outputs, so that trees of both must be told apart; deep ones, so that renumbering has something to do.
+TEST(BoosterTest, TreesTakenOutSumToWhatXGBoostSays) {
+  const auto rows = testing::blob_rows({.rows = 200, .width = 3});
+  std::vector<double> numbers;
+  for (const auto& row : rows) numbers.insert(numbers.end(), row.begin(), row.end());
+  numbers[7] = kNaN;
+  for (const char* method : {"exact", "hist"}) {
+    const auto matrix = detail::BoosterMatrix::make(numbers.data(), 200, 3, 1).value();
+    auto booster = detail::Booster::make(matrix, 2, 1, {{"tree_method", method}, {"max_depth", "7"}, {"gamma", "0.5"}}).value();
+    std::vector<float> gradients(400), curvatures(400, 1.0F);
+    for (int round = 0; round < 3; ++round) {
+      for (std::size_t i = 0; i < 400; ++i) gradients[i] = static_cast<float>(std::sin(static_cast<double>(i) * (round + 1)));
+      ASSERT_TRUE(booster.grow(matrix, gradients, curvatures).ok());
+    }
+    const auto trees = booster.trees().value();
+    EXPECT_THAT(trees.output, ElementsAre(0, 1, 0, 1, 0, 1));
+    const auto ours = detail::sum_leaves(trees, numbers.data(), 200, 3, 2);
+    const auto theirs = booster.scores(matrix).value();
+    for (std::size_t i = 0; i < 400; ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5);
   }
+}
+
+TEST(TreesTest, TreesThatLeadNowhereAreRefused) {
+  detail::Trees good;
+  good.start = {0, 3};
+  good.output = {0};
+  good.left = {1, 0, 0};
+  good.feature = {1, 0, 0};
+  good.value = {0.5F, 1.0F, 2.0F};
+  good.missing_left = {1, 0, 0};
+  const auto check = [](const detail::Trees& trees) {
+    data::Model model;
+    detail::set_trees(model, trees);
+    return detail::trees_of(model, 2, 1);
+  };
+  ASSERT_TRUE(check(good).ok()) << check(good).error().text();
+  const std::vector<double> rows = {0, 0.4, 0, 0.5, 0, kNaN};
+  EXPECT_THAT(detail::sum_leaves(check(good).value(), rows.data(), 3, 2, 1), ElementsAre(1.0, 2.0, 1.0));
+
+  const auto broken = [&](auto&& change) {
+    detail::Trees trees = good;
+    change(trees);
+    const auto got = check(trees);
+    return got.ok() ? Code::kOk : got.error().code;
+  };
+  EXPECT_EQ(broken([](auto& t) { t.left[0] = 2; }), Code::kDamaged);         // the right child is beyond the end
+  EXPECT_EQ(broken([](auto& t) { t.left[1] = 1; }), Code::kDamaged);         // a loop
+  EXPECT_EQ(broken([](auto& t) { t.left[0] = -1; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.feature[0] = 2; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.feature[0] = -1; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.output[0] = 1; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.value[2] = NAN; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.start = {0, 4}; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.start = {1, 3}; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.start = {}; }), Code::kDamaged);
+  EXPECT_EQ(broken([](auto& t) { t.value.pop_back(); }), Code::kDamaged);
 }
 
 }  // namespace

@@ -124,7 +124,8 @@ std::vector<config::Option> voting_options(bool classes) {
       estimators_option("members to fit, as [{op: NAME, PARAM: VALUE}]; null: the inputs are predictions of other nodes").or_null(),
       config::list("weights", config::Type::kRealList, config::Value(), "weight of each member; null: 1").or_null()};
   if (classes) {
-    options.push_back(config::choice("voting", "hard", {"hard", "soft"}, "most votes, the first class wins a tie; or highest mean probability"));
+    options.push_back(
+        config::choice("voting", "hard", {"hard", "soft"}, "most votes, the first class wins a tie; or highest mean probability"));
   }
   return options;
 }

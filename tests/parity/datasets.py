@@ -12,10 +12,11 @@ import sklearn.datasets
 class Data:
     """Features (numbers or a frame), target or None, groups or None. Every fourth row is a test row."""
 
-    def __init__(self, features, target=None, groups=None, nonnegative=False):
-        frame = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features, columns=[f"x{i}" for i in range(features.shape[1])])
-        self.frame, self.target, self.groups = frame, target, groups
-        self.test = np.arange(len(frame)) % 4 == 3
+    def __init__(self, features, target=None, groups=None):
+        if not isinstance(features, pd.DataFrame):
+            features = pd.DataFrame(features, columns=[f"x{i}" for i in range(features.shape[1])])
+        self.frame, self.target, self.groups = features, target, groups
+        self.test = np.arange(len(features)) % 4 == 3
 
     def _side(self, mask):
         features = self.frame[mask]

@@ -34,21 +34,22 @@ std::string page(const Table& table, const std::vector<double>& differences) {
   std::map<std::string, std::vector<std::size_t>> by_operator;
   for (std::size_t i = 0; i < table.cases.size(); ++i) by_operator[table.cases[i].op].push_back(i);
 
-  std::string out = cat("# Parity with scikit-learn\n\n",
-                        "Made by `parity_test` from the cases in `tests/parity/cases`; do not edit. Each operator is fitted on the training rows of a\n",
-                        "real data set, scikit-learn ", table.scikit_learn, " on the same rows, and both are asked about the test rows. `within` bounds\n",
-                        "|a - b| / max(1, |b|) over all entries for numbers, |a - b| for scores, and the share of rows for predicted classes.\n\n");
+  std::string out = cat(
+      "# Parity with scikit-learn\n\n",
+      "Made by `parity_test` from the cases in `tests/parity/cases`; do not edit. Each operator is fitted on the training rows of a\n",
+      "real data set, scikit-learn ", table.scikit_learn, " on the same rows, and both are asked about the test rows. `within` bounds\n",
+      "|a - b| / max(1, |b|) over all entries for numbers, |a - b| for scores, and the share of rows for predicted classes.\n\n");
   for (const auto& [op, rows] : by_operator) {
     out += cat("## ", op, "\n\n");
     for (const auto& [name, text] : table.differences) {
       if (name == op) out += cat("Otherwise on purpose: ", text, ".\n\n");
     }
-    out += cat("| scikit-learn | data | compared | within |", differences.empty() ? "" : " measured |", " why not closer |\n|---|---|---|---|",
-               differences.empty() ? "" : "---|", "---|\n");
+    out += cat("| scikit-learn | data | compared | within |", differences.empty() ? "" : " measured |",
+               " why not closer |\n|---|---|---|---|", differences.empty() ? "" : "---|", "---|\n");
     for (const std::size_t i : rows) {
       const Case& one = table.cases[i];
-      out += cat("| `", cell(one.peer), "` | ", join(one.on, ", "), " | ", compared(one), one.up_to.empty() ? "" : cat(", up to ", one.up_to), " | ",
-                 tolerance_text(one.tolerance), " | ");
+      out += cat("| `", cell(one.peer), "` | ", join(one.on, ", "), " | ", compared(one),
+                 one.up_to.empty() ? "" : cat(", up to ", one.up_to), " | ", tolerance_text(one.tolerance), " | ");
       if (!differences.empty()) out += cat(number_text(differences[i]), " | ");
       out += cat(cell(one.reason), one.note.empty() ? "" : cat("; ", cell(one.note)), " |\n");
     }

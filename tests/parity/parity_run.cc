@@ -56,13 +56,15 @@ std::vector<int> columns_named(const data::Table& table, std::string_view word) 
 
 Result<double> compare_folds(const data::TensorSet& folds, const config::Value& reference, bool sizes_only) {
   const config::List& list = reference.list();
-  if (folds.entries().size() != 2 * list.size()) return Error(Code::kShape, cat(folds.entries().size() / 2, " folds against ", list.size()));
+  if (folds.entries().size() != 2 * list.size())
+    return Error(Code::kShape, cat(folds.entries().size() / 2, " folds against ", list.size()));
   double different = 0;
   for (std::size_t fold = 0; fold < list.size(); ++fold) {
     for (std::size_t side = 0; side < 2; ++side) {
       const auto rows = folds.find(cat(side == 0 ? "train" : "test", fold))->span<std::int64_t>();
       const config::List& theirs = list[fold].list()[side].list();
-      if (rows.size() != theirs.size()) return Error(Code::kShape, cat("fold ", fold, " has ", rows.size(), " rows against ", theirs.size()));
+      if (rows.size() != theirs.size())
+        return Error(Code::kShape, cat("fold ", fold, " has ", rows.size(), " rows against ", theirs.size()));
       for (std::size_t i = 0; !sizes_only && i < rows.size(); ++i) different += rows[i] != theirs[i].integer() ? 1 : 0;
     }
   }
@@ -111,7 +113,8 @@ class Runner {
     for (const auto& [name, file] : one_.give) {
       HEADRACE_ASSIGN(data::Tensor tensor, data::read_npy(cat(folder_, "/", file)));
       const data::Tensor* own = model.tensors.find(name);
-      if (own == nullptr || own->shape() != tensor.shape()) return Error(Code::kShape, cat("the model has no such tensor of this shape: ", name));
+      if (own == nullptr || own->shape() != tensor.shape())
+        return Error(Code::kShape, cat("the model has no such tensor of this shape: ", name));
       model.tensors.set(name, std::move(tensor));
     }
     return {};

@@ -71,7 +71,8 @@ TEST(ParityTest, ThePageIsTheOneTheCasesGive) {
   std::ifstream file(kPage);
   std::ostringstream text;
   text << file.rdbuf();
-  EXPECT_TRUE(text.str() == page(session().table, {})) << kPage << " is out of date: run parity_test " << session().table.folder << " --write";
+  EXPECT_TRUE(text.str() == page(session().table, {}))
+      << kPage << " is out of date: run parity_test " << session().table.folder << " --write";
 }
 
 int run(int argc, char** argv) {

@@ -24,7 +24,8 @@ def values():
 FINAL = LogisticRegression(tol=1e-10, max_iter=10000)
 
 CASES = [
-    case("voting", {"estimators": MEMBERS}, on="standard:wine", peer=VotingClassifier(members()), compare="predict", tolerance=0, reason=SOLVER),
+    case("voting", {"estimators": MEMBERS}, on="standard:wine", peer=VotingClassifier(members()), compare="predict",
+         tolerance=0, reason=SOLVER),
     case("voting", {"estimators": MEMBERS, "voting": "soft", "weights": [2.0, 1.0, 1.0]}, on="standard:cancer",
          peer=VotingClassifier(members(), voting="soft", weights=[2, 1, 1]), compare="probability", tolerance=1e-6, reason=SOLVER),
     case("voting_regressor", {"estimators": VALUES, "weights": [1.0, 3.0]}, on="diabetes", peer=VotingRegressor(values(), weights=[1, 3]),

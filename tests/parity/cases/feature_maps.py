@@ -7,8 +7,8 @@ from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.impute import SimpleImputer
 from sklearn.kernel_approximation import PolynomialCountSketch, RBFSampler
 from sklearn.pipeline import FeatureUnion
-from sklearn.preprocessing import (FunctionTransformer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, PolynomialFeatures,
-                                   RobustScaler, StandardScaler)
+from sklearn.preprocessing import (FunctionTransformer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder,
+                                   PolynomialFeatures, RobustScaler, StandardScaler)
 
 from case import case
 from datasets import load
@@ -102,8 +102,10 @@ CASES = [
 
 DIFFERENCES = {
     "standard_scaler": "sample weights are not used; columns that are not numbers pass through",
-    "imputer": "a column without any value is filled with 0 or 'missing' (keep_empty_features=True); columns that cannot be filled pass through",
-    "one_hot_encoder": "acts on text and category columns unless `columns` says otherwise, its output stands where the source stood, and is dense",
+    "imputer": "a column without any value is filled with 0 or 'missing' (keep_empty_features=True); columns that cannot be filled pass "
+               "through",
+    "one_hot_encoder": "acts on text and category columns unless `columns` says otherwise; its output stands where the source stood, and "
+                       "is dense",
     "ordinal_encoder": "acts on text and category columns unless `columns` says otherwise; unknown values become -1 when they are allowed",
     "count_sketch": "hashes come from the seed of the run",
     "rbf_sampler": "projections come from the seed of the run",

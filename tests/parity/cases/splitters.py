@@ -6,6 +6,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, ShuffleSplit
 from case import case
 
 EXACT = "no random numbers"
+DRAWN = "rows are drawn by another generator; only the sizes are compared"
 
 CASES = [
     case("k_fold", {"n": 5}, on="digits", peer=KFold(5), compare="split", tolerance=0, reason=EXACT),
@@ -17,12 +18,13 @@ CASES = [
     case("time_series_split", {"n": 4, "test_rows": 20, "gap": 3, "train_rows_max": 100}, on="diabetes",
          peer=TimeSeriesSplit(4, test_size=20, gap=3, max_train_size=100), compare="split", tolerance=0, reason=EXACT),
     case("leave_one_out", {}, on="iris", peer=LeaveOneOut(), compare="split", tolerance=0, reason=EXACT),
-    case("shuffle_split", {"n": 3, "test_share": 0.23}, on="cancer", peer=ShuffleSplit(3, test_size=0.23, random_state=0), compare="split_sizes",
-         tolerance=0, reason="rows are drawn by another generator; only the sizes are compared"),
-    case("stratified_shuffle_split", {"n": 3, "test_share": 0.23}, on="cancer", peer=StratifiedShuffleSplit(3, test_size=0.23, random_state=0),
-         compare="split_sizes", tolerance=0, reason="rows are drawn by another generator; only the sizes are compared"),
-    case("hold_out", {"test_share": 0.3}, on="wine", peer=ShuffleSplit(1, test_size=0.3, random_state=0), compare="split_sizes", tolerance=0,
-         reason="rows are drawn by another generator; only the sizes are compared"),
+    case("shuffle_split", {"n": 3, "test_share": 0.23}, on="cancer", peer=ShuffleSplit(3, test_size=0.23, random_state=0),
+         compare="split_sizes", tolerance=0, reason=DRAWN),
+    case("stratified_shuffle_split", {"n": 3, "test_share": 0.23}, on="cancer",
+         peer=StratifiedShuffleSplit(3, test_size=0.23, random_state=0),
+         compare="split_sizes", tolerance=0, reason=DRAWN),
+    case("hold_out", {"test_share": 0.3}, on="wine", peer=ShuffleSplit(1, test_size=0.3, random_state=0),
+         compare="split_sizes", tolerance=0, reason=DRAWN),
 ]
 
 DIFFERENCES = {name: "shuffling follows the seed of the run; rows of a fold are in ascending order"

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Trees as plain arrays: what a fitted tree model consists of, and the sum of leaves that it predicts.
+//
+// Models may come from outside, and XGBoost's own readers crash on damaged bytes; so its trees are taken apart when they are fitted and
+// kept as tensors, which are checked once when read. Predicting needs no XGBoost. Threads: any, once made.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "headrace/base/result.h"
+#include "headrace/data/object.h"
+
+namespace headrace::learn::detail {
+
+/// Nodes of all trees behind each other; nodes of a tree are numbered from 0, the root, and children have greater numbers.
+/// A node with left 0 is a leaf, else its children are left and left + 1: a row goes left when its feature is below `value`.
+struct Trees {
+  std::vector<std::int64_t> start = {0};     ///< [trees + 1] where each tree's nodes begin
+  std::vector<std::int32_t> output;          ///< [trees] which score of a row it adds to
+  std::vector<std::int32_t> left;            ///< [nodes]
+  std::vector<std::int32_t> feature;         ///< [nodes]
+  std::vector<float> value;                  ///< [nodes] threshold, or what a leaf adds
+  std::vector<std::uint8_t> missing_left;    ///< [nodes] where a row without the feature goes
+
+  void append(const Trees& more);
+};
+
+/// Writes the trees into the tensors of a model, and reads them back.
+/// Errors: kDamaged for arrays that do not fit together, a child, feature or output out of range. Cost: one pass over the nodes.
+void set_trees(data::Model& model, const Trees& trees);
+Result<Trees> trees_of(const data::Model& model, std::int64_t width, std::int64_t outputs);
+
+/// Sums the leaves of each row, [rows, outputs] row-major. `values` [rows, width] row-major are compared in 32 bits, as they were fitted;
+/// NaN is missing. Sums run in order of the trees. Rows are shared among ATen's threads; bits do not depend on their number.
+std::vector<double> sum_leaves(const Trees& trees, const double* values, std::int64_t rows, std::int64_t width, std::int64_t outputs);
+
+}  // namespace headrace::learn::detail
