@@ -14,6 +14,7 @@
 
 #include "exec/attempt.h"
 #include "exec/demand.h"
+#include "exec/preflight.h"
 #include "exec/pruning.h"
 #include "exec/watch.h"
 #include "headrace/base/clock.h"
@@ -77,6 +78,7 @@ class Execution {
   Status check_feasible(int workers) const;
   const std::string& operator_of(const Task& task) const;
   void count_readers();
+  Status read_sources(Dataflow& flow);
   void start(Dataflow& flow);
   void run_task(std::int32_t index);
   void finish(std::int32_t index, TaskEvent event, std::array<data::Object, 2> outputs);
@@ -120,6 +122,7 @@ Result<ExecuteOutcome> Execution::run() {
     }
     Dataflow flow({.workers = options_.workers, .account = account, .memory_bytes = options_.memory_bytes});
     HEADRACE_TRY(check_feasible(flow.workers()));
+    HEADRACE_TRY(read_sources(flow));
     start(flow);
     flow.wait();
   }
@@ -206,15 +209,40 @@ const std::string& Execution::operator_of(const Task& task) const {
   return task.phase == Phase::kSplit ? plan_.expanded.graph.evaluate->splitter : detail::written_node(plan_, task).op;
 }
 
+// Sources are read first, so that malformed input is refused before anything is computed from it.
+Status Execution::read_sources(Dataflow& flow) {
+  std::vector<std::int32_t> reads;
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    if (plan_.tasks[i].phase == Phase::kRead && needs_[i].status == TaskStatus::kWaiting) reads.push_back(static_cast<std::int32_t>(i));
+  }
+  for (const std::int32_t index : reads) {
+    const graph::Annotations& annotations = detail::written_node(plan_, plan_.tasks[static_cast<std::size_t>(index)]).annotations;
+    flow.submit([this, index] { run_task(index); }, {}, {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.priority});
+  }
+  flow.wait();
+  for (const std::int32_t index : reads) {
+    const graph::Node& node = detail::written_node(plan_, plan_.tasks[static_cast<std::size_t>(index)]);
+    const std::lock_guard lock(outcome_mutex_);
+    const TaskOutcome& outcome = outcome_.tasks[static_cast<std::size_t>(index)];
+    const bool bad_input = outcome.error.has_value() && code_exit(outcome.error->code) == code_exit(Code::kBadData);
+    if (bad_input && node.annotations.on_error == graph::OnError::kStop) return Error(*outcome.error).at(node.where);
+  }
+  return detail::check_rows(plan_, catalogue_, [&](std::int32_t task) -> const data::Object* {
+    const data::Object& object = states_[static_cast<std::size_t>(task)].slots[0].object;
+    return object ? &object : nullptr;
+  });
+}
+
 void Execution::start(Dataflow& flow) {
   flow_ids_.assign(plan_.tasks.size(), 0);
   std::vector<Dataflow::TaskId> after;
+  const auto still_runs = [&](std::size_t index) { return needs_[index].status == TaskStatus::kWaiting && plan_.tasks[index].phase != Phase::kRead; };
   for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
-    if (needs_[i].status != TaskStatus::kWaiting) continue;
+    if (!still_runs(i)) continue;
     const Task& task = plan_.tasks[i];
     after.clear();
     const auto wait_for = [&](std::int32_t before) {
-      if (before >= 0 && needs_[static_cast<std::size_t>(before)].status == TaskStatus::kWaiting) {
+      if (before >= 0 && still_runs(static_cast<std::size_t>(before))) {
         after.push_back(flow_ids_[static_cast<std::size_t>(before)]);
       }
     };

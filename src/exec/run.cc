@@ -87,12 +87,24 @@ Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalog
     execution.memory = &*recorder;
     execution.sinks.insert(execution.sinks.begin(), &*recorder);   // the journal first: nobody is told what is not recorded
   }
-  HEADRACE_ASSIGN(outcome.execution, execute(*plan, catalogue, packs, execution));
-  // The store forgets what it could not read, so each further pass finds less of it: models may lie behind scores, rows behind models.
-  constexpr int kPassesMax = 10;
-  for (int pass = 1; pass < kPassesMax && was_damaged(outcome.execution); ++pass) {
-    log(LogLevel::kWarning, "a remembered result cannot be read: making it again");
+  const auto run = [&]() -> Status {
     HEADRACE_ASSIGN(outcome.execution, execute(*plan, catalogue, packs, execution));
+    // The store forgets what it could not read, so each further pass finds less of it: models may lie behind scores, rows behind models.
+    constexpr int kPassesMax = 10;
+    for (int pass = 1; pass < kPassesMax && was_damaged(outcome.execution); ++pass) {
+      log(LogLevel::kWarning, "a remembered result cannot be read: making it again");
+      HEADRACE_ASSIGN(outcome.execution, execute(*plan, catalogue, packs, execution));
+    }
+    return {};
+  };
+  if (Status status = run(); !status.ok()) {
+    // Refused input leaves no run behind; one that was resumed keeps what it has.
+    if (recorder.has_value() && !outcome.report.resumed) {
+      const std::string id = recorder->facts().id;
+      recorder.reset();
+      HEADRACE_TRY(store->remove_run(id));
+    }
+    return std::move(status).error();
   }
   const bool resumed = outcome.report.resumed;
   outcome.report = summarise(*plan, catalogue, outcome.execution);

@@ -402,6 +402,16 @@ TEST_F(RunTest, ResourcesThatNobodyCanGiveAreRefusedBeforeAnyTask) {
   EXPECT_EQ(world().count("read rows"), 0);
 }
 
+TEST_F(RunTest, RowsThatANodeRefusesAreFoundBeforeAnythingIsComputed) {
+  const char* yaml = "nodes:\n  data: { op: rows, missing: 4 }\n  good: { op: add, from: data, on_error: skip }\n  mean: { op: mean, from: data }\n";
+  const auto refused = run_graph(graph(yaml), catalogue_, packs_, store_.get(), {});
+  EXPECT_EQ(refused.error().code, Code::kNotFinite);
+  EXPECT_EQ(refused.error().where.line, 4);
+  EXPECT_NE(refused.error().message.find("row 5"), std::string::npos);
+  EXPECT_EQ(world().count("transform add") + world().count("fit mean"), 0);
+  EXPECT_TRUE(store_->runs().empty());
+}
+
 TEST_F(RunTest, RunsAreListedNamedAndRemoved) {
   const RunReport first = run(kGrid).report;
   const RunReport second = run(kGrid).report;

@@ -58,6 +58,7 @@ struct Rows : Toy {
       x[i] = static_cast<double>(i);
       y[i] = static_cast<double>(i % 7);
     }
+    if (context.integer("missing") >= 0) x[static_cast<std::size_t>(context.integer("missing"))] = std::nan("");
     HEADRACE_ASSIGN(TablePtr table, with_target(x, y));
     return std::vector<Object>{table};
   }
@@ -245,7 +246,7 @@ void World::reset() {
 graph::Catalogue catalogue() {
   graph::Catalogue rows;
   const auto add = [&](graph::OperatorSpec row) { HEADRACE_CHECK(rows.add(std::move(row)).ok(), "two toys of one name"); };
-  auto source = spec("rows", graph::Family::kSource, {config::integer("n", 70, "rows")});
+  auto source = spec("rows", graph::Family::kSource, {config::integer("n", 70, "rows"), config::integer("missing", -1, "row without x")});
   source.takes.clear();
   source.inputs_min = source.inputs_max = 0;
   add(source);

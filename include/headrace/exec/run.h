@@ -34,7 +34,8 @@ struct RunOutcome {
 };
 
 /// Expands, lowers and runs a validated graph. A killed run of the same plan in the store is resumed under its own id; `store` null
-/// runs without memory. Errors are those that leave no report (bad graph, store not writable); failed tasks are in the report.
+/// runs without memory. Errors are those that leave no report: a bad graph, a source that cannot be read or whose rows the nodes
+/// behind it refuse (sources are read before anything else runs), a store that cannot be written. Failed tasks are in the report.
 Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalogue& catalogue, Packs& packs, Store* store, const RunOptions& options);
 
 /// A run read back from its folder: the plan lowered again from the kept graph and file digests, its events, its report.
