@@ -36,7 +36,7 @@ TEST(HelpTest, NoLineIsLongerThanATerminal) {
   std::string all = overview(commands());
   for (const Command& command : commands()) all += help_text(command);
   for (const std::string& line : split(all, '\n')) {
-    if (!line.starts_with("  headrace ")) EXPECT_LE(line.size(), 100U) << line;
+    EXPECT_TRUE(line.size() <= 100 || line.starts_with("  headrace ")) << line;
     EXPECT_EQ(line, line.substr(0, line.find_last_not_of(' ') + 1)) << "trailing space";
   }
 }
@@ -45,7 +45,7 @@ TEST(HelpTest, NamesEveryFlag) {
   for (const Command& command : commands()) {
     const std::string text = help_text(command);
     for (const Flag& flag : command.flags) {
-      if (!flag.positional) EXPECT_NE(text.find("--" + flag.option.name), std::string::npos) << command.name << " " << flag.option.name;
+      EXPECT_TRUE(flag.positional || text.find("--" + flag.option.name) != std::string::npos) << command.name << " " << flag.option.name;
     }
     EXPECT_NE(text.find("--help"), std::string::npos);
   }

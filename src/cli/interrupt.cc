@@ -21,16 +21,15 @@ constexpr int kExitInterrupted = 4;
 }  // namespace
 
 Interrupt::Interrupt(std::function<void(Cause)> on_first, double timeout_s) : on_first_(std::move(on_first)) {
-  sigset_t mask;
-  sigemptyset(&mask);
+  sigemptyset(&mask_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
     sigaction(signal, nullptr, &action);
     // What the caller chose to ignore (nohup, a job in the background of a script) stays ignored.
-    if (action.sa_handler != SIG_IGN) sigaddset(&mask, signal);
+    if (action.sa_handler != SIG_IGN) sigaddset(&mask_, signal);
   }
-  pthread_sigmask(SIG_BLOCK, &mask, &before_);
-  signals_ = signalfd(-1, &mask, SFD_CLOEXEC);
+  pthread_sigmask(SIG_BLOCK, &mask_, &before_);
+  signals_ = signalfd(-1, &mask_, SFD_CLOEXEC);
   finished_ = eventfd(0, EFD_CLOEXEC);
   HEADRACE_CHECK(signals_ >= 0 && finished_ >= 0, "no descriptor for signals");
   watcher_ = std::thread([this, timeout_s] { watch(timeout_s); });
@@ -42,6 +41,9 @@ Interrupt::~Interrupt() {
   watcher_.join();
   ::close(signals_);
   ::close(finished_);
+  // One that came too late to stop anything must not kill a program that has done its work.
+  const timespec none{};
+  while (sigtimedwait(&mask_, nullptr, &none) > 0) continue;
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

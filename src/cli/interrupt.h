@@ -31,6 +31,7 @@ class Interrupt {
   std::function<void(Cause)> on_first_;
   std::stop_source source_;
   std::atomic<Cause> cause_{Cause::kNone};
+  sigset_t mask_{};      // the signals it takes
   sigset_t before_{};
   int signals_ = -1;     // signalfd
   int finished_ = -1;    // eventfd: ends the thread

@@ -10,6 +10,7 @@ namespace {
 
 using config::Value;
 
+constexpr std::string_view kFlag = "--set ";
 const std::vector<std::string> kTopKeys = {"pipeline", "seed", "evaluate", "term", "version"};
 
 // The flag is the place of everything in its value.
@@ -55,7 +56,7 @@ Result<Value*> start_of(Value& document, std::vector<std::string>& keys, const P
 }
 
 Status apply(Value& document, const std::string& text) {
-  const Position where{cat("--set ", text)};
+  const Position where{cat(kFlag, text), 1, 1};   // with a line, so that it counts as known wherever places are compared
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     return Error(Code::kUsage, cat("--set takes KEY=VALUE, not '", text, "'"), "for example --set pca.components=5");
@@ -68,7 +69,7 @@ Status apply(Value& document, const std::string& text) {
   auto parsed = config::parse_yaml(text.substr(equals + 1), "");
   if (!parsed.ok()) {
     Error error = std::move(parsed).error();
-    error.where = where;   // line and column would count inside the flag
+    error.where = where;
     return error;
   }
   Value value = std::move(parsed).value();
@@ -97,6 +98,11 @@ Status apply_overrides(config::Value& document, std::span<const std::string> ove
   if (!overrides.empty() && !document.is_map()) return {};   // parse_graph says what is wrong with it
   for (const std::string& text : overrides) HEADRACE_TRY(apply(document, text));
   return {};
+}
+
+Error at_flag(Error error) {
+  if (error.where.file.starts_with(kFlag)) error.where.line = error.where.column = 0;
+  return error;
 }
 
 }  // namespace headrace::cli

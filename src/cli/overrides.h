@@ -11,6 +11,9 @@
 
 namespace headrace::cli {
 
+/// The error as it is told: a place inside a flag is the flag, without line and column.
+Error at_flag(Error error);
+
 /// Applies each `path=value` in order. A path is NODE.KEY (a parameter or an annotation), KEY.. of the document (evaluate.metric,
 /// seed), or nodes.NODE.KEY; the value is YAML. Errors name the flag as their place: kUsage (no '='), kSyntax (the value is no YAML),
 /// kUnknownKey (no node or key of that name, with the nearest).

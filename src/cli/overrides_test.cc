@@ -51,8 +51,8 @@ TEST(OverridesTest, TheLastOneWins) { EXPECT_EQ(after({"seed=1", "seed=2"}).find
 TEST(OverridesTest, ThePlaceOfAValueIsItsFlag) {
   const config::Value document = after({"pca.components={grid: [1, 2]}"});
   const config::Value& value = *document.find("nodes")->find("pca")->find("components");
-  EXPECT_EQ(value.where().text(), "--set pca.components={grid: [1, 2]}");
-  EXPECT_EQ(value.find("grid")->list()[1].where().text(), "--set pca.components={grid: [1, 2]}");
+  EXPECT_EQ(value.where().file, "--set pca.components={grid: [1, 2]}");
+  EXPECT_EQ(value.find("grid")->list()[1].where().file, "--set pca.components={grid: [1, 2]}");
   EXPECT_EQ(document.where().file, "p.yaml");
 }
 
@@ -60,7 +60,7 @@ TEST(OverridesTest, UnknownNamesAreErrorsWithTheNearest) {
   const Error error = error_of("pcaa.components=5");
   EXPECT_EQ(error.code, Code::kUnknownKey);
   EXPECT_EQ(error.advice, "did you mean 'pca'?");
-  EXPECT_EQ(error.where.text(), "--set pcaa.components=5");
+  EXPECT_EQ(at_flag(error).where.text(), "--set pcaa.components=5");
 }
 
 TEST(OverridesTest, RefusesWhatIsNoAssignment) {

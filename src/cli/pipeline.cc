@@ -28,7 +28,7 @@ LoadedPipeline load_pipeline(Session& session, const LoadOptions& options) {
   LoadedPipeline loaded;
   auto graph = parse(options);
   if (!graph.ok()) {
-    loaded.errors.push_back(std::move(graph).error());
+    loaded.errors.push_back(at_flag(std::move(graph).error()));
     return loaded;
   }
   loaded.graph = std::move(graph).value();
@@ -37,7 +37,7 @@ LoadedPipeline load_pipeline(Session& session, const LoadOptions& options) {
     loaded.errors.push_back(catalogue.error());
     return loaded;
   }
-  loaded.errors = graph::validate(loaded.graph, **catalogue, options.limits);
+  for (Error& error : graph::validate(loaded.graph, **catalogue, options.limits)) loaded.errors.push_back(at_flag(std::move(error)));
   return loaded;
 }
 

@@ -108,15 +108,22 @@ double Progress::left_locked(std::int64_t now_us) const {
     all.seconds += cells_[i].seconds;
   }
   if (all.ended == 0) return -1;
+  const auto origin_of = [&](std::size_t i) -> const Cell& { return by_origin[static_cast<std::size_t>(origin_of_[i / kPhases])][i % kPhases]; };
   const auto mean = [&](std::size_t i) {
     if (cells_[i].ended > 0) return cells_[i].seconds / static_cast<double>(cells_[i].ended);
-    const Cell& origin = by_origin[static_cast<std::size_t>(origin_of_[i / kPhases])][i % kPhases];
+    const Cell& origin = origin_of(i);
     return origin.ended > 0 ? origin.seconds / static_cast<double>(origin.ended) : all.seconds / static_cast<double>(all.ended);
   };
   double work = 0;
+  std::int64_t left = 0, unknown = 0;
   for (std::size_t i = 0; i < cells_.size(); ++i) {
-    if (cells_[i].left > 0) work += static_cast<double>(cells_[i].left) * mean(i);
+    if (cells_[i].left <= 0) continue;
+    work += static_cast<double>(cells_[i].left) * mean(i);
+    left += cells_[i].left;
+    unknown += origin_of(i).ended == 0 ? cells_[i].left : 0;
   }
+  // Reading takes a millisecond, fitting may take minutes: before most of what is left was measured, any number is a lie.
+  if (unknown * 4 > left) return -1;
   for (const Busy& busy : busy_) {
     if (busy.task < 0) continue;
     const double whole = mean(static_cast<std::size_t>(places_[static_cast<std::size_t>(busy.task)].cell));

@@ -45,7 +45,8 @@ struct ProgressSnapshot {
 /// Counts events. Threads: any; one lock an event, nothing is allocated while tasks run.
 ///
 /// Time left: every (expanded node, phase) has a mean of its ended tasks; where none has ended, the mean of the same phase of its
-/// node as written, then of all tasks. The work left is shared by as many workers as were seen busy at once.
+/// node as written, then of all tasks. The work left is shared by as many workers as were seen busy at once. There is no estimate
+/// while more than a quarter of what is left is of a kind that has not been measured.
 class Progress : public exec::EventSink {
  public:
   explicit Progress(const Clock& clock = system_clock()) : clock_(clock) {}

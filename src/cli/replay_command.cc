@@ -37,7 +37,7 @@ config::Value to_value(const ReplayReport& report) {
 
 std::string text_of(const ReplayReport& report) {
   std::string out = cat(report.differences.empty() ? "same" : "different", ": ", report.objects,
-                        report.objects == 1 ? " object" : " objects", " made again, ", report.compared, " compared byte for byte, ",
+                        report.objects == 1 ? " object, " : " objects, ", report.compared, " compared byte for byte, ",
                         report.scores, " fold scores compared, in ", seconds_text(report.seconds), "\n");
   for (std::size_t i = 0; i < report.differences.size() && i < kDifferencesShown; ++i) {
     const Difference& difference = report.differences[i];

@@ -218,7 +218,8 @@ class JsonReader : public nlohmann::json_sax<json> {
   }
 
   bool add(Value value, const Position& where) {
-    if (++nodes_ > detail::kNodesMax) return fail(Code::kTooLarge, cat("a document has more than ", detail::kNodesMax, " values"), {}, where);
+    if (++nodes_ > detail::kNodesMax)
+      return fail(Code::kTooLarge, cat("a document has more than ", detail::kNodesMax, " values"), {}, where);
     value.set_where(where);
     place(std::move(value));
     return true;
@@ -240,7 +241,8 @@ class JsonReader : public nlohmann::json_sax<json> {
     if (stack_.size() == detail::kDepthMax) {
       return fail(Code::kSyntax, cat("lists and maps are nested deeper than ", detail::kDepthMax), {}, where);
     }
-    if (++nodes_ > detail::kNodesMax) return fail(Code::kTooLarge, cat("a document has more than ", detail::kNodesMax, " values"), {}, where);
+    if (++nodes_ > detail::kNodesMax)
+      return fail(Code::kTooLarge, cat("a document has more than ", detail::kNodesMax, " values"), {}, where);
     value.set_where(where);
     stack_.push_back(Open{std::move(value), {}, {}, {}});
     return true;

@@ -24,7 +24,8 @@ std::string shown(const Value& value) {
 
 Error refuse(const Option& option, const Value& value, std::string advice = {}) {
   if (advice.empty()) advice = cat("for example ", option.name, ": ", example(option));
-  return Error(Code::kBadValue, cat("option '", option.name, "' must be ", expects(option), ", not ", shown(value)), std::move(advice), value.where());
+  return Error(Code::kBadValue, cat("option '", option.name, "' must be ", expects(option), ", not ", shown(value)), std::move(advice),
+               value.where());
 }
 
 bool in_range(const Option& option, double value) {
@@ -75,7 +76,8 @@ Result<Value> check_choice(const Option& option, const Value& value) {
 
 Result<Value> check_string(const Option& option, const Value& value) {
   if (value.is_string()) return value;
-  if (value.is_number() || value.kind() == Kind::kBool) return refuse(option, value, cat("put it in quotes: ", option.name, ": \"", to_json(value), '"'));
+  if (value.is_number() || value.kind() == Kind::kBool)
+    return refuse(option, value, cat("put it in quotes: ", option.name, ": \"", to_json(value), '"'));
   return refuse(option, value);
 }
 
@@ -143,9 +145,15 @@ Option row(std::string name, Type type, Value fallback, std::string doc) {
 }  // namespace
 
 Option boolean(std::string name, bool fallback, std::string doc) { return row(std::move(name), Type::kBool, fallback, std::move(doc)); }
-Option integer(std::string name, Value fallback, std::string doc) { return row(std::move(name), Type::kInt, std::move(fallback), std::move(doc)); }
-Option real(std::string name, Value fallback, std::string doc) { return row(std::move(name), Type::kReal, std::move(fallback), std::move(doc)); }
-Option string(std::string name, Value fallback, std::string doc) { return row(std::move(name), Type::kString, std::move(fallback), std::move(doc)); }
+Option integer(std::string name, Value fallback, std::string doc) {
+  return row(std::move(name), Type::kInt, std::move(fallback), std::move(doc));
+}
+Option real(std::string name, Value fallback, std::string doc) {
+  return row(std::move(name), Type::kReal, std::move(fallback), std::move(doc));
+}
+Option string(std::string name, Value fallback, std::string doc) {
+  return row(std::move(name), Type::kString, std::move(fallback), std::move(doc));
+}
 
 Option choice(std::string name, std::string fallback, std::vector<std::string> choices, std::string doc) {
   const bool unset = fallback.empty() && std::find(choices.begin(), choices.end(), fallback) == choices.end();
@@ -155,7 +163,9 @@ Option choice(std::string name, std::string fallback, std::vector<std::string> c
 }
 
 Option path(std::string name, std::string doc) { return row(std::move(name), Type::kPath, Value(), std::move(doc)); }
-Option column(std::string name, Value fallback, std::string doc) { return row(std::move(name), Type::kColumn, std::move(fallback), std::move(doc)); }
+Option column(std::string name, Value fallback, std::string doc) {
+  return row(std::move(name), Type::kColumn, std::move(fallback), std::move(doc));
+}
 
 Option list(std::string name, Type type, Value fallback, std::string doc) {
   HEADRACE_CHECK(is_list_type(type), "list() takes a list type");
@@ -186,7 +196,8 @@ Result<Value> bind(std::span<const Option> options, const Value& given, std::str
   if (given.is_map()) {
     for (const Entry& entry : given.map()) {
       if (find_option(options, entry.key) != nullptr) continue;
-      return Error(Code::kUnknownKey, cat(what, " has no option '", entry.key, "'"), nearest_advice(entry.key, names_of(options)), entry.where);
+      return Error(Code::kUnknownKey, cat(what, " has no option '", entry.key, "'"), nearest_advice(entry.key, names_of(options)),
+                   entry.where);
     }
   }
   Map bound;
@@ -194,7 +205,8 @@ Result<Value> bind(std::span<const Option> options, const Value& given, std::str
   for (const Option& option : options) {
     const Value* value = given.find(option.name);
     if (value == nullptr && option.required) {
-      return Error(Code::kMissingKey, cat(what, " needs option '", option.name, "'"), cat("for example ", option.name, ": ", example(option)), given.where());
+      return Error(Code::kMissingKey, cat(what, " needs option '", option.name, "'"),
+                   cat("for example ", option.name, ": ", example(option)), given.where());
     }
     if (value == nullptr) {
       bound.push_back(Entry{option.name, option.fallback, {}});
@@ -217,14 +229,16 @@ const Option* find_option(std::span<const Option> options, std::string_view name
 Status check_options(std::span<const Option> options) {
   std::unordered_set<std::string_view> names;
   for (const Option& option : options) {
-    if (option.name.empty() || !names.insert(option.name).second) return Error(Code::kBug, cat("an option's name is empty or used twice: '", option.name, "'"));
+    if (option.name.empty() || !names.insert(option.name).second)
+      return Error(Code::kBug, cat("an option's name is empty or used twice: '", option.name, "'"));
     if (option.doc.empty()) return Error(Code::kBug, cat("option '", option.name, "' has no doc"));
     if (!(option.min <= option.max)) return Error(Code::kBug, cat("option '", option.name, "' has an empty range"));
     if (option.type == Type::kChoice && option.choices.empty()) return Error(Code::kBug, cat("option '", option.name, "' has no choices"));
     if (option.required || option.fallback.is_null()) continue;
     const Result<Value> fallback = check(option, option.fallback);
     if (!fallback.ok()) return Error(Code::kBug, cat("the default does not fit: ", fallback.error().message));
-    if (!(*fallback == option.fallback)) return Error(Code::kBug, cat("the default of option '", option.name, "' has another type than the option"));
+    if (!(*fallback == option.fallback))
+      return Error(Code::kBug, cat("the default of option '", option.name, "' has another type than the option"));
   }
   return {};
 }

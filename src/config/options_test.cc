@@ -39,7 +39,8 @@ TEST(OptionsTest, BindFillsDefaultsInTheOrderOfTheTable) {
 }
 
 TEST(OptionsTest, ValuesAreCoercedWithoutLoss) {
-  const Value bound = config::bind(table(), parse("iterations: 1e3\nC: 2\nhidden: 50\ncomponents: all\ntarget: 3\n"), "operator demo").value();
+  const Value bound =
+      config::bind(table(), parse("iterations: 1e3\nC: 2\nhidden: 50\ncomponents: all\ntarget: 3\n"), "operator demo").value();
   EXPECT_EQ(*bound.find("C"), Value(2.0));
   EXPECT_EQ(bound.find("C")->where().text(), "t.yaml:2:4");
   EXPECT_EQ(*bound.find("iterations"), Value(1000));
@@ -67,8 +68,9 @@ TEST(OptionsTest, RangesAreKept) {
 }
 
 TEST(OptionsTest, WrongTypesAreRefusedWithTheirPlace) {
-  for (const char* text : {"C: x", "C: [1]", "C: .nan", "C: .inf", "iterations: 1.5", "iterations: 1e300", "intercept: yes", "intercept: 1", "solver: 3", "hidden: {a: 1}",
-                           "hidden: [x]", "target: 1.5", "target: ''", "path: ''", "path: 5", "components: most", "solver: null", "C: null"}) {
+  for (const char* text : {"C: x", "C: [1]", "C: .nan", "C: .inf", "iterations: 1.5", "iterations: 1e300", "intercept: yes", "intercept: 1",
+                           "solver: 3", "hidden: {a: 1}", "hidden: [x]", "target: 1.5", "target: ''", "path: ''", "path: 5",
+                           "components: most", "solver: null", "C: null"}) {
     const Error error = bind_error(text);
     EXPECT_EQ(error.code, Code::kBadValue) << text;
     EXPECT_EQ(error.where.line, 1) << text;

@@ -86,9 +86,10 @@ TEST(ValueTest, CanonicalSortsKeysAndSpellsNumbersOneWay) {
 
 // A random tree of every kind, with awkward strings and keys.
 Value random_value(Random& random, int depth) {
-  static const char* const kTexts[] = {"",     "x",      "1",     "1_000",    "true", "null",   "~",          "a: b",     "- c",   "#d",
-                                       " pad ", "two\nlines", "tab\there", "\"q\"", "..", "caf\xC3\xA9", "\xE2\x80\xA8", "1e5", "<<", "=",
-                                       "...", "---", "a,b", "[x]", "{y}", "\xEF\xBB\xBF", "\x7F", "\x01", "yes", "a b", "-", "?", "&a", "*a", "!t"};
+  static const char* const kTexts[] = {
+      "",      "x",    "1",           "1_000",        "true", "null", "~",  "a: b", "- c", "#d",  " pad ", "two\nlines", "tab\there",
+      "\"q\"", "..",   "caf\xC3\xA9", "\xE2\x80\xA8", "1e5",  "<<",   "=",  "...",  "---", "a,b", "[x]",   "{y}",        "\xEF\xBB\xBF",
+      "\x7F",  "\x01", "yes",         "a b",          "-",    "?",    "&a", "*a",   "!t"};
   switch (random.below(depth <= 0 ? 5 : 7)) {
     case 0: return Value();
     case 1: return Value(random.below(2) == 0);

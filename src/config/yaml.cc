@@ -28,8 +28,10 @@ constexpr std::size_t kSilenceMax = std::size_t{4} << 20;   // bytes of one scal
 
 // What to do about the terse messages of yaml-cpp that people meet most.
 std::string advice_for(const std::string& message) {
-  if (message.find("illegal map value") != std::string::npos) return "look for a missing colon or quote on the line before, or quote a value that holds ': '";
-  if (message.find("end of map not found") != std::string::npos) return "check the indentation, and that every key has a colon and a space after it";
+  if (message.find("illegal map value") != std::string::npos)
+    return "look for a missing colon or quote on the line before, or quote a value that holds ': '";
+  if (message.find("end of map not found") != std::string::npos)
+    return "check the indentation, and that every key has a colon and a space after it";
   if (message.find("block entry") != std::string::npos) return "a list item starts on a line of its own: - item";
   if (message.find("end of sequence flow") != std::string::npos) return "close the list with ]";
   if (message.find("end of map flow") != std::string::npos) return "close the map with }";
@@ -117,11 +119,13 @@ class TreeBuilder : public YAML::EventHandler {
     std::size_t start = last_scalar_;
     const std::size_t end = end_of_quoted(start);
     if (end == std::string_view::npos) stop(Code::kSyntax, "a quoted string has no end", "close the quote", locator_.at(start));
-    if (documents_ == 0 && text_.starts_with('%')) stop(Code::kSyntax, "there are directives, but no document", "write --- after them", locator_.at(0));
+    if (documents_ == 0 && text_.starts_with('%'))
+      stop(Code::kSyntax, "there are directives, but no document", "write --- after them", locator_.at(0));
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) stop(Code::kSyntax, "text follows the end of the document", "one file holds one document; check the indentation", at(mark));
+    if (documents_++ > 0)
+      stop(Code::kSyntax, "text follows the end of the document", "one file holds one document; check the indentation", at(mark));
   }
   void OnDocumentEnd() override {}
 
@@ -136,7 +140,8 @@ class TreeBuilder : public YAML::EventHandler {
     buffer_.heard();
     const Position where = at(mark);
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) stop(Code::kSyntax, "an alias names a value that contains it", "a document is a tree: write the value out", where);
+    if (found == anchors_.end())
+      stop(Code::kSyntax, "an alias names a value that contains it", "a document is a tree: write the value out", where);
     const Anchored& target = found->second;
     if (wants_key()) {
       if (!target.value.is_string()) stop(Code::kSyntax, "an alias used as a key is no string", {}, where);
@@ -157,7 +162,8 @@ class TreeBuilder : public YAML::EventHandler {
     count(text.size(), where);
     const Weight weight{1, text.size(), 0};
     if (wants_key()) {
-      if (tag == "?" && text == "<<") stop(Code::kSyntax, "merge keys (<<) are not part of YAML 1.2", "repeat the keys, or alias a whole value", where);
+      if (tag == "?" && text == "<<")
+        stop(Code::kSyntax, "merge keys (<<) are not part of YAML 1.2", "repeat the keys, or alias a whole value", where);
       if (anchor != 0) remember(anchor, Value(text), weight, where);
       return take_key(text, where, offset(mark));
     }
@@ -222,7 +228,8 @@ class TreeBuilder : public YAML::EventHandler {
       const std::size_t before = text_.substr(0, where).find_last_not_of(" \t\r\n");
       missing = before == std::string_view::npos || text_[before] != ':';
     }
-    if (missing) stop(Code::kSyntax, cat("a key has no value: '", top.key, "'"), "write key: value, with a space after the colon", top.key_where);
+    if (missing)
+      stop(Code::kSyntax, cat("a key has no value: '", top.key, "'"), "write key: value, with a space after the colon", top.key_where);
   }
 
   void take_key(const std::string& key, const Position& where, std::size_t start) {
@@ -243,7 +250,8 @@ class TreeBuilder : public YAML::EventHandler {
     if (tag == "?" || tag.empty()) return value;
     const std::string_view name = std::string_view(tag).starts_with(kCore) ? std::string_view(tag).substr(kCore.size()) : "";
     if (name == "float" && value.is_number()) return Value(value.real());
-    if ((name == "int" && value.kind() == Kind::kInt) || (name == "bool" && value.kind() == Kind::kBool) || (name == "null" && value.is_null())) {
+    if ((name == "int" && value.kind() == Kind::kInt) || (name == "bool" && value.kind() == Kind::kBool) ||
+        (name == "null" && value.is_null())) {
       return value;
     }
     stop(Code::kSyntax, cat("a tag is not known or does not fit its value: ", tag), "leave the tag out", where);
@@ -255,7 +263,8 @@ class TreeBuilder : public YAML::EventHandler {
       const Open& top = stack_.back();
       Position where = at(mark);
       const std::string_view rest = text_.substr(offset(mark));
-      const bool written = rest.starts_with('~') || rest.starts_with('n') || rest.starts_with('N') || rest.starts_with('&') || rest.starts_with('!');
+      const bool written =
+          rest.starts_with('~') || rest.starts_with('n') || rest.starts_with('N') || rest.starts_with('&') || rest.starts_with('!');
       return written && where.line == top.key_where.line ? where : top.key_where;
     }
     return at(mark);
@@ -283,8 +292,10 @@ class TreeBuilder : public YAML::EventHandler {
   void open(Value value, const YAML::Mark& mark, const std::string& tag, std::string_view known, YAML::anchor_t anchor) {
     buffer_.heard();
     const Position where = at(mark);
-    if (wants_key()) stop(Code::kSyntax, "a list or map is used as a key", "keys are strings; quote it if brackets were meant as text", where);
-    if (!tag.empty() && tag != "?" && tag != "!" && tag != known) stop(Code::kSyntax, cat("a tag is not known: ", tag), "leave the tag out", where);
+    if (wants_key())
+      stop(Code::kSyntax, "a list or map is used as a key", "keys are strings; quote it if brackets were meant as text", where);
+    if (!tag.empty() && tag != "?" && tag != "!" && tag != known)
+      stop(Code::kSyntax, cat("a tag is not known: ", tag), "leave the tag out", where);
     if (stack_.size() == detail::kDepthMax) too_deep(where);
     count(0, where);
     value.set_where(where);
@@ -354,7 +365,8 @@ Result<Value> parse_yaml(std::string_view text, std::string_view file) {
   } catch (Stop& stopped) {
     return std::move(stopped.error).at(start);
   } catch (const YAML::Exception& problem) {
-    return Error(Code::kSyntax, cat("the text is not YAML: ", problem.msg), advice_for(problem.msg), problem.mark.is_null() ? start : builder.at(problem.mark));
+    return Error(Code::kSyntax, cat("the text is not YAML: ", problem.msg), advice_for(problem.msg),
+                 problem.mark.is_null() ? start : builder.at(problem.mark));
   } catch (const std::exception& problem) {
     return Error(Code::kSyntax, cat("the text is not YAML: ", problem.what()), {}, start);
   }

@@ -24,24 +24,42 @@ Error must_fail(std::string_view text) {
 }
 
 TEST(YamlTest, PlainScalarsFollowTheCoreSchema) {
-  for (const auto& [text, value] : std::vector<std::pair<const char*, Value>>{
-           {"null", Value()}, {"~", Value()}, {"Null", Value()}, {"", Value()}, {"true", true}, {"FALSE", false}, {"12", 12}, {"-3", -3}, {"+5", 5},
-           {"007", 7}, {"1.5", 1.5}, {"1e-4", 1e-4}, {"1.0e-4", 1e-4}, {"1.", 1.0}, {".5", 0.5}, {"-1E+3", -1000.0}, {"21.544", 21.544},
-           {".inf", std::numeric_limits<double>::infinity()}, {"-.Inf", -std::numeric_limits<double>::infinity()},
-           {".nan", std::numeric_limits<double>::quiet_NaN()}, {"9223372036854775807", std::int64_t{9223372036854775807}}}) {
+  for (const auto& [text, value] : std::vector<std::pair<const char*, Value>>{{"null", Value()},
+                                                                              {"~", Value()},
+                                                                              {"Null", Value()},
+                                                                              {"", Value()},
+                                                                              {"true", true},
+                                                                              {"FALSE", false},
+                                                                              {"12", 12},
+                                                                              {"-3", -3},
+                                                                              {"+5", 5},
+                                                                              {"007", 7},
+                                                                              {"1.5", 1.5},
+                                                                              {"1e-4", 1e-4},
+                                                                              {"1.0e-4", 1e-4},
+                                                                              {"1.", 1.0},
+                                                                              {".5", 0.5},
+                                                                              {"-1E+3", -1000.0},
+                                                                              {"21.544", 21.544},
+                                                                              {".inf", std::numeric_limits<double>::infinity()},
+                                                                              {"-.Inf", -std::numeric_limits<double>::infinity()},
+                                                                              {".nan", std::numeric_limits<double>::quiet_NaN()},
+                                                                              {"9223372036854775807", std::int64_t{9223372036854775807}}}) {
     EXPECT_EQ(must_parse(cat("x: ", text, "\n")).find("x")->kind(), value.kind()) << text;
     EXPECT_EQ(*must_parse(cat("x: ", text, "\n")).find("x"), value) << text;
   }
 }
 
 TEST(YamlTest, EverythingElseIsAString) {
-  for (const char* text : {"1_000", "0x1F", "0o17", "2026-11-24", "yes", "off", "1e", "e5", ".", "-x", "1.2.3", "+", "inf", "nan", "None", "12:30", "1,5"}) {
+  for (const char* text :
+       {"1_000", "0x1F", "0o17", "2026-11-24", "yes", "off", "1e", "e5", ".", "-x", "1.2.3", "+", "inf", "nan", "None", "12:30", "1,5"}) {
     EXPECT_EQ(*must_parse(cat("x: ", text, "\n")).find("x"), Value(text)) << text;
   }
 }
 
 TEST(YamlTest, QuotedScalarsAreAlwaysStrings) {
-  const Value value = must_parse("a: '12'\nb: \"true\"\nc: 'null'\nd: ''\ne: \"tab\\t\\u00e9\\x41\"\nf: |\n  two\n  lines\ng: >\n  1\n  2\n");
+  const Value value =
+      must_parse("a: '12'\nb: \"true\"\nc: 'null'\nd: ''\ne: \"tab\\t\\u00e9\\x41\"\nf: |\n  two\n  lines\ng: >\n  1\n  2\n");
   EXPECT_EQ(*value.find("a"), Value("12"));
   EXPECT_EQ(*value.find("b"), Value("true"));
   EXPECT_EQ(*value.find("c"), Value("null"));
@@ -65,7 +83,8 @@ TEST(YamlTest, CoreTagsSettleTheKindAndOthersAreRefused) {
 }
 
 TEST(YamlTest, PlacesOfKeysAndValuesAreExact) {
-  const Value value = must_parse("# head\nnodes:\n  pca: { op: pca, from: digits }\n  caf\xC3\xA9: [1, \"\xC3\xA9\", x]\n  empty:\nlast: null\n");
+  const Value value =
+      must_parse("# head\nnodes:\n  pca: { op: pca, from: digits }\n  caf\xC3\xA9: [1, \"\xC3\xA9\", x]\n  empty:\nlast: null\n");
   EXPECT_EQ(value.where().text(), "in.yaml:2:1");
   EXPECT_EQ(value.map()[0].where.text(), "in.yaml:2:1");
   const Value& nodes = *value.find("nodes");
@@ -114,7 +133,8 @@ TEST(YamlTest, RefusesWhatTheLibraryWouldGuess) {
   EXPECT_EQ(must_fail("a: 1\nb: 'it\'\'s\n").where.text(), "in.yaml:2:4");
   EXPECT_EQ(must_fail("- !!str \"x\\\"\n").where.text(), "in.yaml:1:9");
   EXPECT_EQ(must_fail("%YAML 1.2\n").code, Code::kSyntax);
-  for (const char* text : {"a\n: b", "? a", "{? a}", "{a, b}", "[,]", "{,}", "{:}", "\"", "'"}) EXPECT_EQ(must_fail(text).code, Code::kSyntax) << text;
+  for (const char* text : {"a\n: b", "? a", "{? a}", "{a, b}", "[,]", "{,}", "{:}", "\"", "'"})
+    EXPECT_EQ(must_fail(text).code, Code::kSyntax) << text;
   EXPECT_EQ(must_parse("{a: , b: ''}"), must_parse("a:\nb: ''\n"));
   EXPECT_EQ(must_parse("- 'it\'\'s'\n- ''\n- '\'\''\n"), Value(List{"it's", "", "'"}));
   EXPECT_EQ(must_parse("[1, 2, ]"), Value(List{1, 2}));
@@ -140,7 +160,8 @@ TEST(YamlTest, AliasBombsAreRefused) {
   EXPECT_EQ(must_fail(heavy + "]\n").code, Code::kSyntax);
   EXPECT_EQ(must_fail("a: &a [*a]\n").code, Code::kSyntax);
   EXPECT_EQ(must_fail("a: *unknown\n").code, Code::kSyntax);
-  std::string tall = cat("a: &a ", std::string(60, '['), std::string(60, ']'), "\nb: ", std::string(60, '['), "*a", std::string(60, ']'), "\n");
+  std::string tall =
+      cat("a: &a ", std::string(60, '['), std::string(60, ']'), "\nb: ", std::string(60, '['), "*a", std::string(60, ']'), "\n");
   EXPECT_EQ(must_fail(tall).code, Code::kSyntax);
 }
 
@@ -185,7 +206,8 @@ TEST(YamlTest, RefusesBytesThatAreNoText) {
 
 TEST(YamlTest, KeysAreStrings) {
   EXPECT_EQ(must_parse("12: a\ntrue: b\n").map()[0].key, "12");
-  for (const char* text : {"[a]: b", "? {a: b}\n: c", "~: a", ": a", "? \n: a", "<<: {a: 1}"}) EXPECT_EQ(must_fail(text).code, Code::kSyntax) << text;
+  for (const char* text : {"[a]: b", "? {a: b}\n: c", "~: a", ": a", "? \n: a", "<<: {a: 1}"})
+    EXPECT_EQ(must_fail(text).code, Code::kSyntax) << text;
   EXPECT_EQ(must_parse("'<<': 1\n").map()[0].key, "<<");
 }
 
@@ -198,7 +220,8 @@ TEST(YamlTest, OneDocumentAFile) {
 }
 
 TEST(YamlTest, WritesReadableYaml) {
-  const Value value = must_parse("pipeline: digits\nseed: 7\nC: {grid: [1.0e-4, 1]}\nnodes: [{op: csv, path: data/d.csv.gz}, {op: '1'}]\nnone: {}\n");
+  const Value value =
+      must_parse("pipeline: digits\nseed: 7\nC: {grid: [1.0e-4, 1]}\nnodes: [{op: csv, path: data/d.csv.gz}, {op: '1'}]\nnone: {}\n");
   EXPECT_EQ(to_yaml(value),
             "pipeline: digits\nseed: 7\nC:\n  grid: [0.0001, 1]\nnodes:\n  - op: csv\n    path: data/d.csv.gz\n  - op: \"1\"\nnone: {}\n");
 }

@@ -28,7 +28,7 @@ Result<std::shared_ptr<arrow::Buffer>> gunzip(std::string_view bytes, std::strin
 Result<std::string> inflate_raw(std::string_view bytes, std::size_t size, std::string_view name);
 
 /// A stream for Arrow's writers into a file that appears under its name in `commit`, whole and synced; without a commit nothing
-/// is left behind. Folders on the way are made. Errors: kIo, kNotFound.
+/// is left behind. Folders on the way are made. Errors: kIo, kNotFound (a file where a folder is needed).
 class OutputFile {
  public:
   static Result<OutputFile> open(const std::string& path);

@@ -16,6 +16,8 @@
 namespace headrace::data::detail {
 namespace {
 
+constexpr std::int64_t kMessagesBytes = 4096;   // schema and message headers beside the values
+
 // Bits beyond the last row and values under nulls are whatever the maker left there; equal tables must not differ in them.
 template <class Builder, class ArrayType>
 arrow::Result<std::shared_ptr<arrow::Array>> rebuilt(const arrow::Array& array, Builder& builder) {
@@ -81,9 +83,9 @@ arrow::Result<std::shared_ptr<arrow::Table>> canonical_table(const arrow::Table&
   return arrow::Table::Make(table.schema(), std::move(columns), table.num_rows());
 }
 
-arrow::Result<std::shared_ptr<arrow::Buffer>> to_stream(const arrow::Table& table) {
+arrow::Result<std::shared_ptr<arrow::Buffer>> to_stream(const arrow::Table& table, std::int64_t capacity) {
   ARROW_ASSIGN_OR_RAISE(auto plain, canonical_table(table));
-  ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::BufferOutputStream::Create());
+  ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::BufferOutputStream::Create(capacity));
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   options.alignment = 64;
   options.use_threads = false;
@@ -127,7 +129,8 @@ arrow::Result<std::shared_ptr<arrow::Table>> from_ipc(const std::shared_ptr<arro
 }  // namespace
 
 Result<std::shared_ptr<arrow::Buffer>> encode_table(const Table& table) {
-  HEADRACE_ARROW(auto buffer, to_stream(*table.arrow()), Code::kTooLarge, "encoding a table");
+  const std::int64_t capacity = static_cast<std::int64_t>(table.size_bytes()) + kMessagesBytes;
+  HEADRACE_ARROW(auto buffer, to_stream(*table.arrow(), capacity), Code::kTooLarge, "encoding a table");
   return buffer;
 }
 

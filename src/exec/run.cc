@@ -37,16 +37,20 @@ std::string new_run_id(const graph::Graph& graph, const Digest& plan, std::int64
 
 // The folder to record in: that of a killed or stopped run of the same plan, or a new one.
 Result<std::unique_ptr<RunFolder>> folder_for(Store::Impl& store, const RunFacts& facts, const graph::Graph& graph, bool* resumed) {
+  const auto note = [&store, facts](const std::string& id, std::int64_t started_us) {
+    return store.index->set_run({.id = id, .pipeline = facts.pipeline, .status = "running", .started_us = started_us}, facts.plan);
+  };
   for (const std::string& id : store.index->unended(facts.plan)) {
     auto folder = RunFolder::reopen(store.runs_folder(), id);
     if (folder.ok()) {
       *resumed = true;
+      HEADRACE_TRY(note(id, (*folder)->facts().started_us));
       return folder;
     }
     if (folder.error().code != Code::kBusy) log(LogLevel::kWarning, cat("run ", id, " cannot be resumed: ", folder.error().text()));
   }
   *resumed = false;
-  return RunFolder::create(store.runs_folder(), facts, graph);
+  return RunFolder::create(store.runs_folder(), facts, graph, [note, facts] { return note(facts.id, facts.started_us); });
 }
 
 bool was_damaged(const ExecuteOutcome& outcome) {
@@ -81,8 +85,6 @@ Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalog
     facts.started_us = system_clock().wall_us();
     facts.id = new_run_id(validated, facts.plan, facts.started_us);
     HEADRACE_ASSIGN(auto folder, folder_for(inside, facts, validated, &outcome.report.resumed));
-    HEADRACE_TRY(inside.index->set_run({.id = folder->facts().id, .pipeline = validated.name, .status = "running",
-                                        .started_us = folder->facts().started_us}, facts.plan));
     recorder.emplace(*store, std::move(folder), plan);
     execution.memory = &*recorder;
     execution.sinks.insert(execution.sinks.begin(), &*recorder);   // the journal first: nobody is told what is not recorded

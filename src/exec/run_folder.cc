@@ -165,15 +165,20 @@ Status RunFolder::open_files(const std::string& folder) {
   return {};
 }
 
-Result<std::unique_ptr<RunFolder>> RunFolder::create(const std::string& runs, const RunFacts& facts, const graph::Graph& graph) {
+Result<std::unique_ptr<RunFolder>> RunFolder::create(const std::string& runs, const RunFacts& facts, const graph::Graph& graph,
+                                                     std::function<Status()> then) {
   std::unique_ptr<RunFolder> run(new RunFolder());
   const std::string folder = path_in(runs, facts.id.c_str());
   HEADRACE_TRY(io::make_folders(folder));
   HEADRACE_ASSIGN(run->lock_, io::FileLock::acquire(path_in(folder, "lock")));
-  HEADRACE_TRY(io::write_file_atomic(path_in(folder, "graph.yaml"), graph::graph_to_yaml(graph)));
-  HEADRACE_TRY(io::write_file_atomic(path_in(folder, "facts.json"), config::to_json(facts_value(facts), 1) + "\n"));
   run->facts_ = facts;
-  HEADRACE_TRY(run->open_files(folder));
+  const auto open = [self = run.get(), folder, yaml = graph::graph_to_yaml(graph), then = std::move(then)]() -> Status {
+    HEADRACE_TRY(io::write_file_atomic(path_in(folder, "graph.yaml"), yaml));
+    HEADRACE_TRY(io::write_file_atomic(path_in(folder, "facts.json"), config::to_json(facts_value(self->facts_), 1) + "\n"));
+    HEADRACE_TRY(self->open_files(folder));
+    return then();
+  };
+  run->opened_ = std::async(std::launch::async, open).share();
   return run;
 }
 
@@ -182,13 +187,17 @@ Result<std::unique_ptr<RunFolder>> RunFolder::reopen(const std::string& runs, co
   const std::string folder = path_in(runs, id.c_str());
   HEADRACE_ASSIGN(run->lock_, io::FileLock::acquire(path_in(folder, "lock")));
   HEADRACE_ASSIGN(run->facts_, read_facts(folder));
-  HEADRACE_TRY(run->open_files(folder));   // cuts a torn tail off before it is read
+  std::promise<Status> opened;
+  opened.set_value(run->open_files(folder));   // cuts a torn tail off before it is read
+  run->opened_ = opened.get_future().share();
+  HEADRACE_TRY(run->opened());
   HEADRACE_ASSIGN(run->before_, read_journal(folder, id));
   run->recorded_ = run->before_.done;
   return run;
 }
 
 Result<Kept> RunFolder::write(const ObjectId& id, const data::Object& object, double seconds) {
+  HEADRACE_TRY(opened());
   HEADRACE_ASSIGN(const std::string bytes, data::encode(object));
   HEADRACE_ASSIGN(const io::SegmentFile::Place place, objects_->append(bytes));
   return Kept{.id = id, .kind = object.kind(), .run = facts_.id, .offset = place.offset, .length = place.length,
@@ -196,6 +205,7 @@ Result<Kept> RunFolder::write(const ObjectId& id, const data::Object& object, do
 }
 
 Status RunFolder::record(const TaskEvent& event, const graph::Plan& plan) {
+  HEADRACE_TRY(opened());
   // After a resume, rows are read and cut again for the tasks that need them; that is no news.
   if (event.status == TaskStatus::kDone) {
     const std::lock_guard lock(mutex_);
@@ -205,6 +215,7 @@ Status RunFolder::record(const TaskEvent& event, const graph::Plan& plan) {
 }
 
 Status RunFolder::record_end(const std::string& status, double seconds) {
+  HEADRACE_TRY(opened());
   Value record{config::Map{}};
   record.set("end", status);
   record.set("seconds", seconds);
@@ -212,6 +223,7 @@ Status RunFolder::record_end(const std::string& status, double seconds) {
 }
 
 Status RunFolder::close() {
+  HEADRACE_TRY(opened());
   HEADRACE_TRY(objects_->sync());
   return journal_->close();
 }

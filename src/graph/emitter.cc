@@ -77,8 +77,12 @@ void Emitter::emit_stacks(int node, int fold) {
   const Recipe& recipe = recipes_[at(node)];
   const Firings::Range range = firings_.stacks_of[at(node)];
   for (int firing = range.begin; firing < range.end; ++firing) {
-    if (recipe.train_in) train_[at(firing)] = stack(node, firing, {fold, false}, inputs_of(firing, false));
-    if (recipe.test_in) test_[at(firing)] = stack(node, firing, {fold, true}, inputs_of(firing, true));
+    for (const bool test : {false, true}) {
+      if (!(test ? recipe.test_in : recipe.train_in)) continue;
+      std::vector<Ref> pieces;   // whole objects: tuples are stacked part by part
+      for (const int piece : firings_.inputs_of(firing)) pieces.push_back((test ? test_ : train_)[at(piece)]);
+      (test ? test_ : train_)[at(firing)] = stack(node, firing, {fold, test}, std::move(pieces));
+    }
   }
 }
 

@@ -128,7 +128,7 @@ class Firer {
     if (tuples->lineages.empty()) {
       return Error(Code::kMissingInput, cat("the inputs of node ", origin.name, " never meet: no objects on them descend from the same alternatives"), "use 'combine: product' to take every combination", origin.where);
     }
-    if (combine && tuples->lineages.size() > 1) {
+    if (combine && tuples->width > 1 && tuples->lineages.size() > 1) {
       const int choice = out_.lineages.choice({Choice::Kind::kTuple, {expanded_.nodes[static_cast<std::size_t>(node)].origin}});
       for (std::size_t t = 0; t < tuples->lineages.size(); ++t) tuples->lineages[t] = out_.lineages.with(tuples->lineages[t], {choice, static_cast<int>(t)});
     }

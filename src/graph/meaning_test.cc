@@ -18,6 +18,7 @@ namespace {
 using toy::Tables;
 
 constexpr std::size_t kFiringsMax = 60;
+constexpr std::size_t kResultsMax = 40;
 constexpr int kFiles = 3;
 
 LowerOptions options_for(Mode mode) {
@@ -117,11 +118,11 @@ TEST(MeaningTest, TermsGiveWhatTheyMean) {
   for (std::uint64_t seed = 0; compared < 4000; ++seed) {
     Random random(seed, 10);
     const Term term = kSource >> toy::random_term(random, 1 + static_cast<int>(random.below(6)));
-    const std::vector<Tables> meant = toy::value_of(term);
-    if (meant.size() > 200) continue;
+    const std::optional<std::vector<Tables>> meant = toy::value_of(term, kResultsMax);
+    if (!meant) continue;
     ++compared;
     std::map<ObjectId, toy::Thing> known;
-    EXPECT_EQ(lowered(term, known), meant);
+    EXPECT_EQ(lowered(term, known), *meant);
     // The written form means the same.
     std::vector<Node> nodes = {kSource.body().node};
     for (const std::string op : {"scale", "pca", "wash", "busy"}) {
@@ -129,7 +130,7 @@ TEST(MeaningTest, TermsGiveWhatTheyMean) {
     }
     const Result<Term> read = parse_term(term.text(), nodes);
     ASSERT_TRUE(read.ok()) << term.text() << "\n" << read.error().text();
-    EXPECT_EQ(toy::value_of(*read), meant);
+    EXPECT_EQ(toy::value_of(*read, kResultsMax), meant);
     ASSERT_FALSE(HasFailure()) << "seed " << seed << "\n" << term.text();
   }
 }
@@ -146,11 +147,11 @@ void expect_law(const Term& left, const Term& right, const char* law) {
 
 TEST(MeaningTest, LawsHold) {
   int compared = 0;
-  for (std::uint64_t seed = 0; compared < 1500; ++seed) {
+  for (std::uint64_t seed = 0; compared < 1000; ++seed) {
     Random random(seed, 20);
     const Term a = toy::random_term(random, 1 + static_cast<int>(random.below(3))), b = toy::random_term(random, 1 + static_cast<int>(random.below(3)));
     const Term c = toy::random_term(random, 1 + static_cast<int>(random.below(3)));
-    if (toy::value_of(kSource >> (((a | b) & c) >> c)).size() > 100 || toy::value_of(kSource >> (a & b & c)).size() > 100) continue;
+    if (!toy::value_of(kSource >> (((a | b) & c) >> c), kResultsMax) || !toy::value_of(kSource >> (a & b & c), kResultsMax)) continue;
     ++compared;
     expect_law(kSource >> ((a >> b) >> c), kSource >> (a >> (b >> c)), "sequence is associative");
     expect_law(kSource >> ((a | b) | c), kSource >> (a | (b | c)), "alternatives are associative");

@@ -141,16 +141,16 @@ class Oracle {
   }
 
   // Every combination, last input fastest.
-  std::vector<std::vector<Ob>> combinations(const std::vector<std::vector<Ob>>& inputs) {
-    std::vector<std::vector<Ob>> out = {{}};
+  std::vector<std::vector<const Ob*>> combinations(const std::vector<std::vector<Ob>>& inputs) {
+    std::vector<std::vector<const Ob*>> out = {{}};
     for (const std::vector<Ob>& input : inputs) {
-      std::vector<std::vector<Ob>> longer;
-      for (const std::vector<Ob>& tuple : out) {
+      std::vector<std::vector<const Ob*>> longer;
+      for (const std::vector<const Ob*>& tuple : out) {
         for (const Ob& ob : input) {
           longer.push_back(tuple);
-          longer.back().push_back(ob);
+          longer.back().push_back(&ob);
         }
-        if (longer.size() > 20000) return {};
+        if (longer.size() > 4000) return {};
       }
       out = std::move(longer);
     }
@@ -172,25 +172,28 @@ class Oracle {
     for (const std::vector<std::string>& from : names) inputs.push_back(united(from, below_.contains(node)));
     if (at.annotations.firing == Firing::kAll) return {{Lineage{}, gathered(inputs)}};
     std::vector<std::pair<Lineage, std::vector<Ob>>> out;
-    std::vector<std::vector<Ob>> all = combinations(inputs);
+    const std::vector<std::vector<const Ob*>> all = combinations(inputs);
     for (std::size_t t = 0; t < all.size(); ++t) {
       Lineage merged;
       bool fits = true;
       if (at.annotations.combine == Combine::kProduct) {
-        for (const Ob& ob : all[t]) {
-          for (const auto& [choice, number] : ob.lineage) {
-            const bool everywhere = std::all_of(all[t].begin(), all[t].end(), [&, c = choice, n = number](const Ob& other) { return !other.lineage.contains(c) || other.lineage.at(c) == n; });
+        for (const Ob* ob : all[t]) {
+          for (const auto& [choice, number] : ob->lineage) {
+            const bool everywhere = std::all_of(all[t].begin(), all[t].end(), [&, c = choice, n = number](const Ob* other) { return !other->lineage.contains(c) || other->lineage.at(c) == n; });
             if (everywhere) merged[choice] = number;
           }
         }
-        if (all.size() > 1) merged[cat("tuple:", at.name)] = static_cast<int>(t);
+        if (inputs.size() > 1 && all.size() > 1) merged[cat("tuple:", at.name)] = static_cast<int>(t);
       } else {
         for (std::size_t i = 0; i < all[t].size() && fits; ++i) {
-          for (std::size_t k = 0; k < i; ++k) fits = fits && agree(all[t][i].lineage, all[t][k].lineage);
+          for (std::size_t k = 0; k < i; ++k) fits = fits && agree(all[t][i]->lineage, all[t][k]->lineage);
         }
-        for (const Ob& ob : all[t]) merged.insert(ob.lineage.begin(), ob.lineage.end());
+        for (const Ob* ob : all[t]) merged.insert(ob->lineage.begin(), ob->lineage.end());
       }
-      if (fits) out.emplace_back(std::move(merged), std::move(all[t]));
+      if (!fits) continue;
+      out.emplace_back(std::move(merged), std::vector<Ob>{});
+      for (const Ob* ob : all[t]) out.back().second.push_back(*ob);
+      if (out.size() > limit_) return {};
     }
     return out;
   }
@@ -425,13 +428,14 @@ class Oracle {
 /// The value of a term, from the inside out. What a part gives is a join of unions; a union lists, per leaf, its objects.
 class TermOracle {
  public:
-  explicit TermOracle(const Catalogue& catalogue) : catalogue_(catalogue) {}
+  TermOracle(const Catalogue& catalogue, std::size_t limit) : catalogue_(catalogue), limit_(limit) {}
 
-  std::vector<Tables> run(const Term& term) {
+  std::optional<std::vector<Tables>> run(const Term& term) {
     std::vector<Tables> out;
     for (const auto& [leaf, obs] : closed(value(term, {}))) {
       for (const Ob& ob : obs) out.push_back(ob.train);
     }
+    if (too_large_) return std::nullopt;
     return out;
   }
 
@@ -500,6 +504,8 @@ class TermOracle {
             longer.push_back(std::move(joined));
           }
         }
+        too_large_ = too_large_ || longer.size() > limit_;
+        if (too_large_) return {};
       }
       out = std::move(longer);
     }
@@ -550,6 +556,8 @@ class TermOracle {
   }
 
   const Catalogue& catalogue_;
+  std::size_t limit_;
+  bool too_large_ = false;
   int next_ = 0;
 };
 
@@ -559,8 +567,8 @@ std::optional<Meaning> meaning_of(const Graph& graph, Mode mode, int files, std:
   return Oracle(graph, catalogue(), mode, files, limit).run();
 }
 
-std::vector<Tables> value_of(const Term& term) {
-  return TermOracle(catalogue()).run(term);
+std::optional<std::vector<Tables>> value_of(const Term& term, std::size_t limit) {
+  return TermOracle(catalogue(), limit).run(term);
 }
 
 }  // namespace headrace::graph::toy

@@ -32,6 +32,7 @@ std::optional<Meaning> meaning_of(const Graph& graph, Mode mode, int files, std:
 
 /// The rows that a term gives, by the definition of its operators: sequence, alternatives, join, replicas, grids. Leaves are
 /// operators of the toy catalogue that do not draw random numbers. Used on terms without folds, in mode transform.
-std::vector<Tables> value_of(const Term& term);
+/// Nothing when a part gives more than `limit` objects.
+std::optional<std::vector<Tables>> value_of(const Term& term, std::size_t limit);
 
 }  // namespace headrace::graph::toy

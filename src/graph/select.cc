@@ -3,7 +3,8 @@
 //
 // It follows firings, not nodes: a node that fired for several alternatives on the way (`firing: all`, products) becomes as many
 // nodes. Pieces are the exception. Firings that were stacked, or that share a model, stay together in a *bundle*, so that a source
-// over a glob stays one source.
+// over a glob stays one source. Where a path needs all pieces of a source in one place (a model was fitted over them) and one piece
+// in another, it keeps all pieces everywhere: they could not meet again otherwise.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -29,9 +30,12 @@ class Selector {
   explicit Selector(const Plan& plan) : plan_(plan), firings_(*plan.firings) {}
 
   Graph run(const Path& path) {
-    add(Bundle(path.firings.begin(), path.firings.end()));
-    // Grows at its end only: inputs sort after their readers.
-    for (auto at = inputs_.begin(); at != inputs_.end(); ++at) at->second = read_by(at->first);
+    do {
+      inputs_.clear();
+      add(Bundle(path.firings.begin(), path.firings.end()));
+      // Grows at its end only: inputs sort after their readers.
+      for (auto at = inputs_.begin(); at != inputs_.end(); ++at) at->second = read_by(at->first);
+    } while (keep_whole());
     Graph out;
     const Graph& graph = plan_.expanded.graph;
     out.name = graph.name;
@@ -48,8 +52,44 @@ class Selector {
     return plan_.expanded.nodes[static_cast<std::size_t>(firings_.all[static_cast<std::size_t>(bundle[0])].node)];
   }
 
+  // Finds sources that are needed both as a whole and piece by piece; true when there are more of them than were known.
+  bool keep_whole() {
+    const std::size_t known = whole_.size();
+    std::map<int, std::pair<bool, bool>> seen;   // by origin: as a bundle, alone
+    for (const auto& [bundle, inputs] : inputs_) {
+      if (expanded(bundle).files.empty()) continue;
+      auto& [together, alone] = seen[expanded(bundle).origin];
+      (bundle.size() > 1 ? together : alone) = true;
+    }
+    for (const auto& [origin, how] : seen) {
+      if (how.first && how.second) whole_.insert(origin);
+    }
+    return whole_.size() > known;
+  }
+
+  // A lineage without the pieces of sources that are kept whole.
+  std::vector<LineageEntry> apart_from_whole(int firing) const {
+    std::vector<LineageEntry> out;
+    for (const LineageEntry& entry : firings_.lineages.entries(firings_.all[static_cast<std::size_t>(firing)].lineage)) {
+      const Choice& choice = firings_.lineages.choice_at(entry.choice);
+      if (choice.kind != Choice::Kind::kPiece || !whole_.contains(choice.nodes[0])) out.push_back(entry);
+    }
+    return out;
+  }
+
+  // Adds the firings that differ only in pieces of sources that are kept whole.
+  void add_pieces(Bundle& members) const {
+    const Firings::Range range = firings_.of_node[static_cast<std::size_t>(firings_.all[static_cast<std::size_t>(members[0])].node)];
+    std::vector<std::vector<LineageEntry>> wanted;
+    for (const int firing : members) wanted.push_back(apart_from_whole(firing));
+    for (int firing = range.begin; firing < range.end; ++firing) {
+      if (std::find(wanted.begin(), wanted.end(), apart_from_whole(firing)) != wanted.end()) members.push_back(firing);
+    }
+  }
+
   // Firings that share a model bring each other along.
   Bundle add(Bundle members) {
+    if (!whole_.empty()) add_pieces(members);
     std::sort(members.begin(), members.end());
     members.erase(std::unique(members.begin(), members.end()), members.end());
     const auto groups = firings_.groups.find(firings_.all[static_cast<std::size_t>(members[0])].node);
@@ -128,6 +168,7 @@ class Selector {
   std::map<Bundle, std::vector<Bundle>, LastFirst> inputs_;
   std::map<Bundle, std::string> names_;
   std::set<std::string> stems_, used_;
+  std::set<int> whole_;   // sources, by index in the graph, of which all pieces are kept
 };
 
 }  // namespace

@@ -106,10 +106,10 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)), mapped_(std::exchange(other.mapped_, 0)), bytes_(std::exchange(other.bytes_, {})) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  if (this != &other) {
-    this->~MappedFile();
-    new (this) MappedFile(std::move(other));
-  }
+  MappedFile taken(std::move(other));   // what this one held goes with `taken`
+  std::swap(base_, taken.base_);
+  std::swap(mapped_, taken.mapped_);
+  std::swap(bytes_, taken.bytes_);
   return *this;
 }
 
@@ -127,7 +127,8 @@ Result<TemporaryFolder> TemporaryFolder::create(std::string_view name) {
 }
 
 TemporaryFolder& TemporaryFolder::operator=(TemporaryFolder&& other) noexcept {
-  std::swap(path_, other.path_);
+  TemporaryFolder taken(std::move(other));
+  std::swap(path_, taken.path_);
   return *this;
 }
 

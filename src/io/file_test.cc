@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,6 +107,26 @@ TEST_F(FileTest, UncommittedContentLeavesNoTrace) {
   ASSERT_TRUE(file.write("bytes").ok());
   ASSERT_TRUE(file.commit().ok());
   EXPECT_EQ(read_file(path).value(), "new bytes");
+}
+
+// The child may write 8 KiB and no more: the kernel refuses the rest as it would on a full disk.
+TEST_F(FileTest, AFullDiskLeavesTheOldContentAndNothingAside) {
+  const std::string path = make("out", "old");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{8'192, 8'192};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(10);
+    const Status written = write_file_atomic(path, std::string(100'000, 'n'));
+    if (written.ok()) ::_exit(11);
+    ::_exit(written.error().code == Code::kIo && !written.error().advice.empty() ? 0 : 12);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(read_file(path).value(), "old");
+  EXPECT_EQ(entries(), 1);
 }
 
 TEST_F(FileTest, AsidesOfLivingWritersAreKept) {

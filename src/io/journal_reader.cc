@@ -40,7 +40,8 @@ Status JournalReader::Impl::read_header() {
   if (!complete || !std::string_view(buffer).starts_with(kMagic)) return damaged(path, 0, "it does not start as a journal does");
   if (load_u32(buffer.data() + 12) != crc32c(buffer.data(), 12)) return damaged(path, 0, "the header does not match its checksum");
   if (const std::uint32_t version = load_u32(buffer.data() + 8); version != kVersion) {
-    return Error(Code::kVersion, cat("journal '", path, "' has version ", version, ", this program reads ", kVersion), "use the program that wrote it");
+    return Error(Code::kVersion, cat("journal '", path, "' has version ", version, ", this program reads ", kVersion),
+                 "use the program that wrote it");
   }
   offset = kHeaderSize;
   return {};
@@ -93,10 +94,12 @@ Status JournalReader::Impl::judge_bad_record() {
     cost += length + 1;
     if (cost > kSearchMax) break;
     const std::string_view payload(rest.data() + at + kFrameSize, length);
-    if (record_checksum(word, payload) == load_u32(rest.data() + at + 4)) return damaged(path, offset, "a record does not match its checksum");
+    if (record_checksum(word, payload) == load_u32(rest.data() + at + 4))
+      return damaged(path, offset, "a record does not match its checksum");
   }
   // What is too large or too dear to judge is not thrown away.
-  if (cost > kSearchMax || rest_size > kSearchMax) return damaged(path, offset, "a record does not match its checksum, and too much follows it");
+  if (cost > kSearchMax || rest_size > kSearchMax)
+    return damaged(path, offset, "a record does not match its checksum, and too much follows it");
   return {};
 }
 

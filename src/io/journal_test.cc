@@ -119,7 +119,8 @@ TEST_F(JournalTest, CutAnywhereItKeepsEveryWholeRecord) {
     std::vector<std::string> found;
     Result<std::unique_ptr<JournalWriter>> writer = reopen(found);
     ASSERT_TRUE(writer.ok()) << size << ": " << writer.error().text();
-    ASSERT_EQ(found, std::vector<std::string>(sample_records_.begin(), sample_records_.begin() + static_cast<std::ptrdiff_t>(records))) << size;
+    ASSERT_EQ(found, std::vector<std::string>(sample_records_.begin(), sample_records_.begin() + static_cast<std::ptrdiff_t>(records)))
+        << size;
     ASSERT_EQ((*writer)->recovery().dropped_bytes, size < detail::kHeaderSize ? 0 : size - end) << size;
     ASSERT_TRUE((*writer)->append_durable("after").ok());
     ASSERT_TRUE((*writer)->close().ok());
@@ -293,7 +294,8 @@ TEST_F(JournalTest, AFullDiskIsReportedAndLeavesAGoodJournal) {
     if (!writer.ok()) ::_exit(11);
     Status flushed;
     int durable = 0;
-    for (; durable < 1'000 && flushed.ok(); ++durable) flushed = (*writer)->append_durable(cat("record ", durable, " ", std::string(80, 'x')));
+    for (; durable < 1'000 && flushed.ok(); ++durable)
+      flushed = (*writer)->append_durable(cat("record ", durable, " ", std::string(80, 'x')));
     if (flushed.ok() || flushed.error().code != Code::kIo || flushed.error().advice.empty()) ::_exit(12);
     if ((*writer)->append("more").ok() || (*writer)->flush().ok() || (*writer)->close().ok()) ::_exit(13);
     ::_exit(durable > 50 ? 0 : 14);

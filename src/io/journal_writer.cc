@@ -133,7 +133,8 @@ namespace {
 Result<Descriptor> open_held(const std::string& path) {
   HEADRACE_ASSIGN(Descriptor file, open_file(path, O_RDWR | O_CREAT));
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return Error(Code::kBusy, cat("journal '", path, "' is being written by another process"), "wait until it ends, or stop it");
+    if (errno == EWOULDBLOCK)
+      return Error(Code::kBusy, cat("journal '", path, "' is being written by another process"), "wait until it ends, or stop it");
     return system_error(errno, "locking", path);
   }
   HEADRACE_ASSIGN(const std::uint64_t size, size_of(file.get(), path));
@@ -141,7 +142,8 @@ Result<Descriptor> open_held(const std::string& path) {
   char begun[kHeaderSize];
   HEADRACE_ASSIGN(const std::size_t got, read_at(file.get(), begun, sizeof begun, 0, path));
   const std::string header = header_bytes();
-  if (!header.starts_with(std::string_view(begun, got))) return Error(Code::kDamaged, cat("'", path, "' is no journal"), "another program wrote this file");
+  if (!header.starts_with(std::string_view(begun, got)))
+    return Error(Code::kDamaged, cat("'", path, "' is no journal"), "another program wrote this file");
   HEADRACE_TRY(write_all_at(file.get(), header, 0, path));
   if (::fsync(file.get()) != 0) return system_error(errno, "syncing", path);
   HEADRACE_TRY(sync_folder(folder_of(path)));
@@ -150,7 +152,8 @@ Result<Descriptor> open_held(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<JournalWriter>> JournalWriter::open(const std::string& path, const JournalOptions& options, const OnRecord& on_record) {
+Result<std::unique_ptr<JournalWriter>> JournalWriter::open(const std::string& path, const JournalOptions& options,
+                                                           const OnRecord& on_record) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->options = options;
@@ -194,7 +197,9 @@ Status JournalWriter::append(std::string_view payload) {
 
   Impl& self = *impl_;
   std::unique_lock lock(self.mutex);
-  self.progress.wait(lock, [&] { return self.queue.empty() || self.queue.size() + payload.size() <= self.options.queue_bytes || !self.failure.ok() || self.closing; });
+  self.progress.wait(lock, [&] {
+    return self.queue.empty() || self.queue.size() + payload.size() <= self.options.queue_bytes || !self.failure.ok() || self.closing;
+  });
   if (!self.failure.ok()) return self.failure;
   if (self.closing) return Error(Code::kIo, cat("journal '", self.path, "' is closed"));
   self.queue.append(self.queue.empty() ? first : later, kFrameSize).append(payload);

@@ -18,7 +18,8 @@ using namespace detail;
 Result<std::string> read_place(int descriptor, SegmentFile::Place place, const std::string& path) {
   HEADRACE_ASSIGN(const std::uint64_t size, size_of(descriptor, path));
   const auto outside = [&] {
-    return Error(Code::kTooLarge, cat("bytes ", place.offset, " to ", place.offset + place.length, " are not in '", path, "', which has ", size),
+    return Error(Code::kTooLarge,
+                 cat("bytes ", place.offset, " to ", place.offset + place.length, " are not in '", path, "', which has ", size),
                  "the file was cut short, or the place is another file's");
   };
   if (place.offset > size || place.length > size - place.offset) return outside();
@@ -28,7 +29,9 @@ Result<std::string> read_place(int descriptor, SegmentFile::Place place, const s
   return out;
 }
 
-std::uint64_t aligned(std::uint64_t offset) { return (offset + SegmentFile::kAlignment - 1) / SegmentFile::kAlignment * SegmentFile::kAlignment; }
+std::uint64_t aligned(std::uint64_t offset) {
+  return (offset + SegmentFile::kAlignment - 1) / SegmentFile::kAlignment * SegmentFile::kAlignment;
+}
 
 }  // namespace
 

@@ -48,7 +48,12 @@ TEST_F(SegmentTest, AppendsGoBehindWhatIsThere) {
 TEST_F(SegmentTest, PlacesOutsideTheFileAreRefused) {
   auto segment = SegmentFile::open(path()).value();
   ASSERT_TRUE(segment->append("0123456789").ok());
-  for (const SegmentFile::Place place : {SegmentFile::Place{0, 11}, {10, 1}, {11, 0}, {5, ~std::uint64_t{0}}, {~std::uint64_t{0}, 1}, {~std::uint64_t{0}, ~std::uint64_t{0}}}) {
+  for (const SegmentFile::Place place : {SegmentFile::Place{0, 11},
+                                         {10, 1},
+                                         {11, 0},
+                                         {5, ~std::uint64_t{0}},
+                                         {~std::uint64_t{0}, 1},
+                                         {~std::uint64_t{0}, ~std::uint64_t{0}}}) {
     const Result<std::string> read = segment->read_at(place);
     ASSERT_FALSE(read.ok());
     EXPECT_EQ(read.error().code, Code::kTooLarge);
@@ -61,7 +66,9 @@ TEST_F(SegmentTest, ThreadsAppendSideBySide) {
   auto segment = SegmentFile::open(path()).value();
   constexpr int kThreads = 4, kEach = 300;
   std::vector<std::vector<SegmentFile::Place>> places(kThreads);
-  const auto blob = [](int t, int i) { return std::string(static_cast<std::size_t>(i * 7 + t), static_cast<char>('a' + (t * 5 + i) % 26)); };
+  const auto blob = [](int t, int i) {
+    return std::string(static_cast<std::size_t>(i * 7 + t), static_cast<char>('a' + (t * 5 + i) % 26));
+  };
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kThreads; ++t) {
@@ -71,7 +78,8 @@ TEST_F(SegmentTest, ThreadsAppendSideBySide) {
     }
   }
   for (int t = 0; t < kThreads; ++t) {
-    for (int i = 0; i < kEach; ++i) ASSERT_EQ(segment->read_at(places[static_cast<std::size_t>(t)][static_cast<std::size_t>(i)]).value(), blob(t, i));
+    for (int i = 0; i < kEach; ++i)
+      ASSERT_EQ(segment->read_at(places[static_cast<std::size_t>(t)][static_cast<std::size_t>(i)]).value(), blob(t, i));
   }
 }
 

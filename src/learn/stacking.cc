@@ -55,6 +55,7 @@ class Stacking final : public Predictor {
         said.push_back(std::move(column));
         HEADRACE_ASSIGN(auto part, fit_member(member, context, std::vector<data::Object>{data::Object(table)}));
         fitted.model.parts.push_back(std::move(part));
+        if (context.progress) context.progress(static_cast<double>(said.size()) / static_cast<double>(members.size() + 1));
       }
       HEADRACE_ASSIGN(const TablePtr level, level_table(context, *table, members, said, classes));
       const std::vector<data::Object> level_input = {data::Object(level)};
@@ -128,7 +129,6 @@ class Stacking final : public Predictor {
                      "lower cv");
       }
       out.index_copy_(0, to_aten(data::Tensor::of<std::int64_t>({static_cast<std::int64_t>(fold.test.size())}, fold.test)), columns);
-      if (context.progress) context.progress(static_cast<double>(i + 2) / static_cast<double>(folds.entries().size()));
     }
     return out;
   }

@@ -112,7 +112,9 @@ Histogram::Histogram(std::vector<double> bounds) : bounds_(std::move(bounds)), c
 }
 
 void Histogram::observe(double value) {
-  const std::size_t bucket = std::isnan(value) ? bounds_.size() : static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
+  const std::size_t bucket = std::isnan(value)
+                                 ? bounds_.size()
+                                 : static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin());
   counts_[bucket].fetch_add(1, std::memory_order_relaxed);
   sum_.fetch_add(value, std::memory_order_relaxed);
 }

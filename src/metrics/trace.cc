@@ -44,7 +44,9 @@ namespace {
 
 std::string quoted(std::string_view text) { return config::to_json(config::Value(std::string(text))); }
 
-std::string args_text(const config::Value& args) { return args.is_map() && !args.map().empty() ? cat(",\"args\":", config::to_json(args)) : ""; }
+std::string args_text(const config::Value& args) {
+  return args.is_map() && !args.map().empty() ? cat(",\"args\":", config::to_json(args)) : "";
+}
 
 }  // namespace
 
@@ -58,20 +60,26 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path
   return writer;
 }
 
-void TraceWriter::name_process(std::string_view name) { impl_->add('M', 0, cat(",\"name\":\"process_name\",\"args\":{\"name\":", quoted(name), '}')); }
+void TraceWriter::name_process(std::string_view name) {
+  impl_->add('M', 0, cat(",\"name\":\"process_name\",\"args\":{\"name\":", quoted(name), '}'));
+}
 
 void TraceWriter::name_track(std::int64_t track, std::string_view name) {
   impl_->add('M', track, cat(",\"name\":\"thread_name\",\"args\":{\"name\":", quoted(name), '}'));
   impl_->add('M', track, cat(",\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":", track, '}'));
 }
 
-void TraceWriter::add_complete(std::string_view name, std::string_view category, std::int64_t track, std::int64_t start_us, std::int64_t duration_us,
-                               const config::Value& args) {
-  impl_->add('X', track, cat(",\"name\":", quoted(name), ",\"cat\":", quoted(category), ",\"ts\":", start_us, ",\"dur\":", duration_us, args_text(args)));
+void TraceWriter::add_complete(std::string_view name, std::string_view category, std::int64_t track, std::int64_t start_us,
+                               std::int64_t duration_us, const config::Value& args) {
+  impl_->add(
+      'X', track,
+      cat(",\"name\":", quoted(name), ",\"cat\":", quoted(category), ",\"ts\":", start_us, ",\"dur\":", duration_us, args_text(args)));
 }
 
-void TraceWriter::add_instant(std::string_view name, std::string_view category, std::int64_t track, std::int64_t at_us, const config::Value& args) {
-  impl_->add('i', track, cat(",\"name\":", quoted(name), ",\"cat\":", quoted(category), ",\"ts\":", at_us, ",\"s\":\"t\"", args_text(args)));
+void TraceWriter::add_instant(std::string_view name, std::string_view category, std::int64_t track, std::int64_t at_us,
+                              const config::Value& args) {
+  impl_->add('i', track,
+             cat(",\"name\":", quoted(name), ",\"cat\":", quoted(category), ",\"ts\":", at_us, ",\"s\":\"t\"", args_text(args)));
 }
 
 void TraceWriter::add_counter(std::string_view name, std::int64_t at_us, const config::Value& values) {

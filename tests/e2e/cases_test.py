@@ -55,6 +55,11 @@ def rewrite(case, stdout):
 class CasesTest(unittest.TestCase):
     maxDiff = None
 
+    @classmethod
+    def setUpClass(cls):
+        if not (BUILD / "bin/headrace").exists():
+            raise FileNotFoundError(f"{BUILD / 'bin/headrace'} is not built")
+
     def check(self, case):
         with tempfile.TemporaryDirectory() as folder:
             done = run(case, pathlib.Path(folder))

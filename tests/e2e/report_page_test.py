@@ -24,22 +24,24 @@ HOSTILE = '<img src=x onerror="document.title=1"></script><b>'
 
 
 class Elements(html.parser.HTMLParser):
-    """Tags with their attributes, and the text outside scripts."""
+    """Tags with their attributes, and the text outside scripts and tooltips."""
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.text, self.skip = [], "", False
+        self.tags, self.text, self.skipped = [], "", None
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
-        self.skip = tag in ("script", "style")
+        if tag in ("script", "style", "title"):
+            self.skipped = tag
 
     def handle_endtag(self, tag):
-        self.skip = False
+        if tag == self.skipped:
+            self.skipped = None
 
     def handle_data(self, data):
-        self.text += "" if self.skip else data
+        self.text += "" if self.skipped else data
 
     def count(self, tag, part=""):
         return sum(1 for name, attributes in self.tags if name == tag and part in (attributes.get("class") or ""))

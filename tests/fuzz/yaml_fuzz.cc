@@ -64,7 +64,8 @@ void check_round_trips(const Value& value, bool finite) {
 
 void check_parse(const Result<Value>& parsed, std::string_view text) {
   if (!parsed.ok()) {
-    require(parsed.error().code == Code::kSyntax || parsed.error().code == Code::kTooLarge, "an error of another kind", parsed.error().text());
+    require(parsed.error().code == Code::kSyntax || parsed.error().code == Code::kTooLarge, "an error of another kind",
+            parsed.error().text());
     require(parsed.error().where.line >= 1, "an error without a place", parsed.error().text());
     return;
   }

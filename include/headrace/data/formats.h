@@ -52,7 +52,8 @@ Result<std::shared_ptr<const Table>> parse_libsvm(std::string_view bytes, std::s
 Result<Tensor> read_idx(const std::string& path);                                          ///< gz detected by content
 Result<Tensor> parse_idx(std::string_view bytes, std::string_view name);
 
-/// Writers write aside, sync and rename. `.gz` in the name compresses.
+/// Writers write aside, sync and rename; folders on the way are made. `.gz` in the name compresses.
+/// Errors: kIo, kNotFound (a file where a folder is needed), kUnsupported (a type that the format does not hold).
 Status write_csv(const Table& table, const std::string& path, char delimiter = ',');
 Status write_parquet(const Table& table, const std::string& path, std::string_view compression = "zstd");
 Status write_arrow(const Table& table, const std::string& path);

@@ -41,7 +41,8 @@ class JournalWriter {
 
   /// Opens or makes a journal and holds it against other writers. Records that are there go to `on_record` in order (its error ends
   /// the opening); a torn tail is cut off. Errors: kBusy, kDamaged with the offset, kVersion, kIo.
-  static Result<std::unique_ptr<JournalWriter>> open(const std::string& path, const JournalOptions& options = {}, const OnRecord& on_record = {});
+  static Result<std::unique_ptr<JournalWriter>> open(const std::string& path, const JournalOptions& options = {},
+                                                     const OnRecord& on_record = {});
   /// Closes; an error that `close` was not called to see is logged.
   ~JournalWriter();
 

@@ -36,7 +36,8 @@ class TraceWriter {
   void add_complete(std::string_view name, std::string_view category, std::int64_t track, std::int64_t start_us, std::int64_t duration_us,
                     const config::Value& args = {});
   /// Something that happened at once.
-  void add_instant(std::string_view name, std::string_view category, std::int64_t track, std::int64_t at_us, const config::Value& args = {});
+  void add_instant(std::string_view name, std::string_view category, std::int64_t track, std::int64_t at_us,
+                   const config::Value& args = {});
   /// Values over time, drawn as stacked areas: `values` maps series to numbers.
   void add_counter(std::string_view name, std::int64_t at_us, const config::Value& values);
 
