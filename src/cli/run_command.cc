@@ -177,7 +177,7 @@ Command run_command() {
                      "what each path gives: its model (and its scores over folds), or rows, predictions or scores of its model"),
            takes("NODE.KEY=VALUE", config::list("set", config::Type::kStringList, Value(), "change the pipeline first; the value is YAML"))
                .many(),
-           takes("N", config::integer("seed", Value(), "use this seed instead of the file's")),
+           takes("N", config::integer("seed", Value(), "use this seed instead of the file's").at_least(0)),
            takes("N", config::integer("workers", 0, "tasks at a time; 0 is one a core").at_least(0).at_most(4096)),
            takes("SIZE", config::string("memory", Value(), "what tasks with a memory demand may take together, such as 4GB")),
            takes("S", config::real("timeout", 0, "stop after this time; 0 never").at_least(0).at_most(1e8).in("seconds")), store_flag(),

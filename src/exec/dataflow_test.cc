@@ -29,7 +29,8 @@ TEST(DataflowTest, RunsEveryTaskAfterThoseItWaitsFor) {
       for (int i = 0; i < kTasks; ++i) {
         TaskIds after;
         const auto count = i == 0 ? 0 : random.below(std::min<std::uint64_t>(6, static_cast<std::uint64_t>(i)));
-        for (std::uint64_t k = 0; k < count; ++k) after.push_back(static_cast<Dataflow::TaskId>(random.below(static_cast<std::uint64_t>(i))));
+        for (std::uint64_t k = 0; k < count; ++k)
+          after.push_back(static_cast<Dataflow::TaskId>(random.below(static_cast<std::uint64_t>(i))));
         const auto id = flow.submit([&, i, after] {
           for (const auto before : after) too_early += ended[before].load() == 0;
           ended[static_cast<std::size_t>(i)] += 1;

@@ -147,7 +147,8 @@ std::vector<TaskStatus> Execution::prepare() {
     if (task.phase == Phase::kFit && given != options_.fitted.end()) states_[i].slots[0].object = given->second;
     if (need.status != TaskStatus::kRemembered || options_.memory == nullptr) continue;
     // Times of the remembered work, so that a table from memory is the table of the run that made it.
-    if (!need.kept[0].has_value() && (task.phase == Phase::kFit || task.phase == Phase::kTransform)) need.kept[0] = options_.memory->find(task.output(0));
+    if (!need.kept[0].has_value() && (task.phase == Phase::kFit || task.phase == Phase::kTransform))
+      need.kept[0] = options_.memory->find(task.output(0));
     if (need.kept[0].has_value()) outcome_.tasks[i].seconds = need.kept[0]->seconds;
   }
   count_readers();
@@ -184,10 +185,13 @@ Status Execution::check_feasible(int workers) const {
                    "lower resources.cpu, or raise --workers", node.where);
     }
     if (options_.memory_bytes > 0 && asked.memory_bytes > options_.memory_bytes) {
-      return Error(Code::kInfeasible, cat("node ", node.name, " asks for ", bytes_text(asked.memory_bytes), " of ", bytes_text(options_.memory_bytes)),
+      return Error(Code::kInfeasible,
+                   cat("node ", node.name, " asks for ", bytes_text(asked.memory_bytes), " of ", bytes_text(options_.memory_bytes)),
                    "lower resources.memory, or raise --memory", node.where);
     }
-    if (asked.gpu > 0) return Error(Code::kInfeasible, cat("node ", node.name, " asks for a GPU, and this process has none to give"), "remove resources.gpu", node.where);
+    if (asked.gpu > 0)
+      return Error(Code::kInfeasible, cat("node ", node.name, " asks for a GPU, and this process has none to give"), "remove resources.gpu",
+                   node.where);
   }
   return {};
 }
@@ -217,7 +221,8 @@ Status Execution::read_sources(Dataflow& flow) {
   }
   for (const std::int32_t index : reads) {
     const graph::Annotations& annotations = detail::written_node(plan_, plan_.tasks[static_cast<std::size_t>(index)]).annotations;
-    flow.submit([this, index] { run_task(index); }, {}, {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.priority});
+    flow.submit([this, index] { run_task(index); }, {},
+                {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.priority});
   }
   flow.wait();
   for (const std::int32_t index : reads) {
@@ -236,7 +241,9 @@ Status Execution::read_sources(Dataflow& flow) {
 void Execution::start(Dataflow& flow) {
   flow_ids_.assign(plan_.tasks.size(), 0);
   std::vector<Dataflow::TaskId> after;
-  const auto still_runs = [&](std::size_t index) { return needs_[index].status == TaskStatus::kWaiting && plan_.tasks[index].phase != Phase::kRead; };
+  const auto still_runs = [&](std::size_t index) {
+    return needs_[index].status == TaskStatus::kWaiting && plan_.tasks[index].phase != Phase::kRead;
+  };
   for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
     if (!still_runs(i)) continue;
     const Task& task = plan_.tasks[i];
@@ -282,7 +289,8 @@ std::optional<TaskEvent> Execution::blocked(std::int32_t index) {
   }
   if (skips && one_is_there) cause = -1;
   if (task.phase == Phase::kPrune) cause = -1;   // a failed alternative is dropped, it does not stop the others
-  if (cause < 0 && task.model.task >= 0 && !needs_[static_cast<std::size_t>(index)].output_only && !ended(task.model)) cause = task.model.task;
+  if (cause < 0 && task.model.task >= 0 && !needs_[static_cast<std::size_t>(index)].output_only && !ended(task.model))
+    cause = task.model.task;
   if (cause < 0) return std::nullopt;
   event.status = states_[static_cast<std::size_t>(cause)].status.load();
   if (event.status == TaskStatus::kFailed) event.status = TaskStatus::kSkipped;
@@ -299,7 +307,8 @@ void Execution::run_task(std::int32_t index) {
     finish(index, std::move(*event), {});
     return;
   }
-  TaskEvent event{.task = index, .status = TaskStatus::kRunning, .worker = Dataflow::current_worker(), .start_us = system_clock().wall_us()};
+  TaskEvent event{
+      .task = index, .status = TaskStatus::kRunning, .worker = Dataflow::current_worker(), .start_us = system_clock().wall_us()};
   states_[static_cast<std::size_t>(index)].status = TaskStatus::kRunning;
   for (EventSink* sink : options_.sinks) sink->on_task(event);
   Result<std::array<data::Object, 2>> outputs = attempt_until_done(index, event);

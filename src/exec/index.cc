@@ -136,9 +136,10 @@ Status Index::add(std::span<const Kept> kept) {
   const std::lock_guard lock(mutex_);
   HEADRACE_TRY(execute("BEGIN IMMEDIATE"));
   {
-    Statement statement(database_,
-                        "INSERT INTO objects VALUES(?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET kind=excluded.kind, run=excluded.run, "
-                        "offset=excluded.offset, length=excluded.length, content=excluded.content WHERE objects.length=0 AND excluded.length>0");
+    Statement statement(
+        database_,
+        "INSERT INTO objects VALUES(?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET kind=excluded.kind, run=excluded.run, "
+        "offset=excluded.offset, length=excluded.length, content=excluded.content WHERE objects.length=0 AND excluded.length>0");
     for (const Kept& entry : kept) {
       statement.blob(entry.id).integer(static_cast<std::int64_t>(entry.kind)).text(entry.run);
       statement.integer(static_cast<std::int64_t>(entry.offset)).integer(static_cast<std::int64_t>(entry.length));
@@ -201,7 +202,8 @@ std::vector<RunSummary> Index::runs() {
 std::vector<std::string> Index::unended(const Digest& plan) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> found;
-  Statement statement(database_, "SELECT id FROM runs WHERE plan=? AND status IN ('running','interrupted','cancelled') ORDER BY started DESC");
+  Statement statement(database_,
+                      "SELECT id FROM runs WHERE plan=? AND status IN ('running','interrupted','cancelled') ORDER BY started DESC");
   statement.blob(plan);
   while (statement.row()) found.push_back(statement.text_at(0));
   return found;

@@ -91,7 +91,9 @@ struct Packs::Impl {
   }
 };
 
-Packs::Packs(const graph::Catalogue& catalogue) : impl_(std::make_unique<Impl>(catalogue)) { add("identity", std::make_unique<Identity>()); }
+Packs::Packs(const graph::Catalogue& catalogue) : impl_(std::make_unique<Impl>(catalogue)) {
+  add("identity", std::make_unique<Identity>());
+}
 Packs::~Packs() = default;
 
 void Packs::preload(const std::vector<std::string>& packs) {

@@ -40,9 +40,10 @@ Status check_table(const data::Table& table, const graph::OperatorSpec& spec, co
     HEADRACE_ASSIGN(const std::vector<double> values, table.reals(index));
     for (std::size_t row = 0; row < values.size(); ++row) {
       if (!std::isnan(values[row])) continue;
-      return Error(Code::kNotFinite, cat("node ", node.name, " (", spec.name, ") refuses missing values, and column '", column.name, "' has one in row ",
-                                         row + 1),
-                   "put an imputer before it, or drop such rows (drop_missing)", node.where);
+      return Error(
+          Code::kNotFinite,
+          cat("node ", node.name, " (", spec.name, ") refuses missing values, and column '", column.name, "' has one in row ", row + 1),
+          "put an imputer before it, or drop such rows (drop_missing)", node.where);
     }
   }
   return {};
@@ -50,7 +51,8 @@ Status check_table(const data::Table& table, const graph::OperatorSpec& spec, co
 
 }  // namespace
 
-Status check_rows(const graph::Plan& plan, const graph::Catalogue& catalogue, const std::function<const data::Object*(std::int32_t)>& read_of) {
+Status check_rows(const graph::Plan& plan, const graph::Catalogue& catalogue,
+                  const std::function<const data::Object*(std::int32_t)>& read_of) {
   std::set<std::pair<std::int32_t, int>> checked;   // a source and a written node: alternatives and folds see the same columns
   for (const graph::Task& task : plan.tasks) {
     if (task.phase != Phase::kFit && task.phase != Phase::kTransform && task.phase != Phase::kUpdate) continue;

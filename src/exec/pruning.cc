@@ -44,7 +44,8 @@ bool Pruning::dropped(std::int32_t task) const {
   return std::all_of(paths.begin(), paths.end(), [&](std::int32_t path) { return dropped_[static_cast<std::size_t>(path)]; });
 }
 
-Status Pruning::decide(std::int32_t index, const std::function<std::optional<data::Metrics>(std::int32_t)>& score_of, const graph::Catalogue& catalogue) {
+Status Pruning::decide(std::int32_t index, const std::function<std::optional<data::Metrics>(std::int32_t)>& score_of,
+                       const graph::Catalogue& catalogue) {
   const Rung rung = rung_of(plan_, index);
   if (rung.group == nullptr) return Error(Code::kBug, "a prune task belongs to no group");
   const graph::Prune& rule = rung.group->rule;

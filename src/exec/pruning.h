@@ -23,7 +23,8 @@ class Pruning {
   /// Whether every path that needs this task has been dropped. Threads: any.
   bool dropped(std::int32_t task) const;
   /// Carries out a prune task. `score_of` gives the metrics of a score task, or nothing when it failed (its path is then dropped).
-  Status decide(std::int32_t task, const std::function<std::optional<data::Metrics>(std::int32_t)>& score_of, const graph::Catalogue& catalogue);
+  Status decide(std::int32_t task, const std::function<std::optional<data::Metrics>(std::int32_t)>& score_of,
+                const graph::Catalogue& catalogue);
 
  private:
   const graph::Plan& plan_;

@@ -77,7 +77,9 @@ TaskStatus status_of(const std::vector<std::int32_t>& tasks, const ExecuteOutcom
 }
 
 void rank(std::vector<PathResult>& results, bool higher_is_better) {
-  const auto scored = [](const PathResult& result) { return result.status == TaskStatus::kDone && !result.metrics.empty() && all_scored(result.metrics[0]); };
+  const auto scored = [](const PathResult& result) {
+    return result.status == TaskStatus::kDone && !result.metrics.empty() && all_scored(result.metrics[0]);
+  };
   const auto badness = [&](const PathResult& result) { return higher_is_better ? -result.metrics[0].mean : result.metrics[0].mean; };
   std::stable_sort(results.begin(), results.end(), [&](const PathResult& a, const PathResult& b) {
     if (scored(a) != scored(b)) return scored(a);
@@ -99,7 +101,8 @@ std::vector<Failure> failures(const graph::Plan& plan, const ExecuteOutcome& out
     const graph::ExpandedNode& node = plan.expanded.nodes[static_cast<std::size_t>(planned.node)];
     Error error = task.error.value_or(Error(Code::kTaskFailed, "no cause was recorded"));
     error = std::move(error).at(detail::written_node(plan, planned).where);
-    found.push_back({node.name, std::string(graph::phase_name(planned.phase)), planned.fold, task.attempts, std::move(error), planned.output(0).hex()});
+    found.push_back(
+        {node.name, std::string(graph::phase_name(planned.phase)), planned.fold, task.attempts, std::move(error), planned.output(0).hex()});
   }
   return found;
 }
@@ -170,7 +173,8 @@ RunReport summarise(const graph::Plan& plan, const graph::Catalogue& catalogue, 
     const std::vector<std::int32_t> tasks = graph::tasks_of(plan, i);
     for (const std::int32_t task : tasks) {
       const Phase phase = plan.tasks[static_cast<std::size_t>(task)].phase;
-      if (phase == Phase::kFit || phase == Phase::kUpdate || phase == Phase::kTransform || phase == Phase::kPredict || phase == Phase::kScore) {
+      if (phase == Phase::kFit || phase == Phase::kUpdate || phase == Phase::kTransform || phase == Phase::kPredict ||
+          phase == Phase::kScore) {
         result.seconds += outcome.tasks[static_cast<std::size_t>(task)].seconds;
       }
     }
@@ -245,7 +249,8 @@ std::string to_table(const RunReport& report, std::size_t rows_max) {
     if (scored) {
       row.push_back(result.metrics.empty() ? "-" : fixed(result.metrics[0].mean, 5));
       row.push_back(result.metrics.empty() ? "-" : fixed(result.metrics[0].std, 5));
-      for (std::size_t i = 1; i < report.results[0].metrics.size(); ++i) row.push_back(i < result.metrics.size() ? fixed(result.metrics[i].mean, 5) : "-");
+      for (std::size_t i = 1; i < report.results[0].metrics.size(); ++i)
+        row.push_back(i < result.metrics.size() ? fixed(result.metrics[i].mean, 5) : "-");
     }
     row.push_back(seconds_text(result.seconds));
     row.push_back(result.label + (result.status == TaskStatus::kDone ? "" : cat("  (", status_name(result.status), ")")));

@@ -50,7 +50,8 @@ const graph::Shard& shard_of(const graph::Plan& plan, const graph::Task& task) {
 Result<TablePtr> stack_in_order(std::span<const data::Object> inputs) {
   std::vector<TablePtr> tables;
   for (const data::Object& input : inputs) {
-    if (input.kind() != data::Kind::kTable) return Error(Code::kEdgeType, cat("only tables can be stacked, not ", data::kind_name(input.kind())));
+    if (input.kind() != data::Kind::kTable)
+      return Error(Code::kEdgeType, cat("only tables can be stacked, not ", data::kind_name(input.kind())));
     tables.push_back(input.shared_table());
   }
   return data::Table::stack(tables);

@@ -62,7 +62,8 @@ bool was_damaged(const ExecuteOutcome& outcome) {
 
 }  // namespace
 
-Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalogue& catalogue, Packs& packs, Store* store, const RunOptions& options) {
+Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalogue& catalogue, Packs& packs, Store* store,
+                             const RunOptions& options) {
   RunFacts facts{.pipeline = validated.name, .file = validated.file, .command = options.command, .mode = options.mode};
   HEADRACE_ASSIGN(graph::Expanded expanded, graph::expand(validated));
   graph::LowerOptions lowering{.mode = options.mode};
@@ -75,8 +76,13 @@ Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalog
   // Beyond this point the plan no longer changes.
   auto plan = std::make_shared<const graph::Plan>(std::move(lowered));
 
-  ExecuteOptions execution{.workers = options.workers, .memory_bytes = options.memory_bytes, .recall = options.recall,
-                           .folder = folder_of(validated.file), .stop = options.stop, .sinks = options.sinks, .keep_outputs = options.keep_outputs};
+  ExecuteOptions execution{.workers = options.workers,
+                           .memory_bytes = options.memory_bytes,
+                           .recall = options.recall,
+                           .folder = folder_of(validated.file),
+                           .stop = options.stop,
+                           .sinks = options.sinks,
+                           .keep_outputs = options.keep_outputs};
   std::optional<RunRecorder> recorder;
   RunOutcome outcome{.plan = plan};
   if (store != nullptr) {

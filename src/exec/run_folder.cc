@@ -73,7 +73,8 @@ TaskEvent event_of(const Value& record, const std::string& run) {
   event.start_us = integer_of(child(record, "start"));
   event.end_us = integer_of(child(record, "end"));
   if (const Value& error = child(record, "error"); error.is_map()) {
-    event.error = Error(static_cast<Code>(integer_of(child(error, "code"))), string_of(child(error, "message")), string_of(child(error, "advice")));
+    event.error =
+        Error(static_cast<Code>(integer_of(child(error, "code"))), string_of(child(error, "message")), string_of(child(error, "advice")));
   }
   const Value& kept = child(record, "kept");
   if (!kept.is_list()) return event;

@@ -270,7 +270,8 @@ TEST_F(RunTest, ShardsRunApartAndComeBackInOrder) {
     RunOptions options;
     options.keep_outputs = true;
     world().reset();
-    const RunOutcome outcome = run(cat("nodes:\n  data: { op: rows, n: 20 }\n  plus: { op: add, from: data, shard: ", shard, ", cache: never }\n"), options);
+    const RunOutcome outcome =
+        run(cat("nodes:\n  data: { op: rows, n: 20 }\n  plus: { op: add, from: data, shard: ", shard, ", cache: never }\n"), options);
     EXPECT_EQ(world().count("transform add"), 3);
     const auto x = *outcome.execution.outputs.at(0).at(0).table().reals(0);
     ASSERT_EQ(x.size(), 20u);
@@ -284,7 +285,8 @@ TEST_F(RunTest, SequentialStateLearnsPieceByPieceAndAggregateAtOnce) {
     options.keep_outputs = true;
     options.mode = graph::Mode::kTransform;
     world().reset();
-    const RunOutcome outcome = run(cat("nodes:\n  data: { op: rows, n: 10 }\n  seen: { op: counter, from: data, shard: 2, state: ", state, " }\n"), options);
+    const RunOutcome outcome =
+        run(cat("nodes:\n  data: { op: rows, n: 10 }\n  seen: { op: counter, from: data, shard: 2, state: ", state, " }\n"), options);
     return (*outcome.execution.outputs.at(0).at(0).table().reals(0))[0];
   };
   EXPECT_EQ(value("sequential"), 45.0 + 2);   // the sum of 0..9, seen in two pieces
@@ -403,7 +405,8 @@ TEST_F(RunTest, ResourcesThatNobodyCanGiveAreRefusedBeforeAnyTask) {
 }
 
 TEST_F(RunTest, RowsThatANodeRefusesAreFoundBeforeAnythingIsComputed) {
-  const char* yaml = "nodes:\n  data: { op: rows, missing: 4 }\n  good: { op: add, from: data, on_error: skip }\n  mean: { op: mean, from: data }\n";
+  const char* yaml =
+      "nodes:\n  data: { op: rows, missing: 4 }\n  good: { op: add, from: data, on_error: skip }\n  mean: { op: mean, from: data }\n";
   const auto refused = run_graph(graph(yaml), catalogue_, packs_, store_.get(), {});
   EXPECT_EQ(refused.error().code, Code::kNotFinite);
   EXPECT_EQ(refused.error().where.line, 4);

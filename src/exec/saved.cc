@@ -51,7 +51,8 @@ Status check_versions(const Value& facts, const graph::Catalogue& catalogue) {
     const graph::OperatorSpec* spec = catalogue.find(entry.key);
     if (spec == nullptr) return Error(Code::kUnknownOperator, cat("this program has no operator ", entry.key));
     if (entry.value != Value(spec->version)) {
-      return Error(Code::kVersion, cat("operator ", entry.key, " has version ", spec->version, " here, the saved pipeline another"), "fit and save it again");
+      return Error(Code::kVersion, cat("operator ", entry.key, " has version ", spec->version, " here, the saved pipeline another"),
+                   "fit and save it again");
     }
   }
   return {};
@@ -59,7 +60,8 @@ Status check_versions(const Value& facts, const graph::Catalogue& catalogue) {
 
 }  // namespace
 
-Status save_pipeline(Store& store, const graph::Catalogue& catalogue, Packs& packs, std::string_view run, int rank, const std::string& folder) {
+Status save_pipeline(Store& store, const graph::Catalogue& catalogue, Packs& packs, std::string_view run, int rank,
+                     const std::string& folder) {
   HEADRACE_ASSIGN(const RecordedRun recorded, read_run(store, catalogue, run));
   if (rank < 1 || static_cast<std::size_t>(rank) > recorded.report.results.size()) {
     return Error(Code::kBadValue, cat("run ", recorded.id, " has ", recorded.report.results.size(), " paths, not one of rank ", rank));
@@ -82,7 +84,9 @@ Status save_pipeline(Store& store, const graph::Catalogue& catalogue, Packs& pac
     for (const graph::Ref& ref : graph::models_of(plan, static_cast<int>(node))) {
       const ObjectId id = plan.tasks[static_cast<std::size_t>(ref.task)].output(ref.slot);
       const auto kept = store.find(id);
-      if (!kept.has_value()) return Error(Code::kNotFound, cat("the model of node ", plan.expanded.nodes[node].name, " was not kept"), "remove `cache: never` from the node");
+      if (!kept.has_value())
+        return Error(Code::kNotFound, cat("the model of node ", plan.expanded.nodes[node].name, " was not kept"),
+                     "remove `cache: never` from the node");
       HEADRACE_ASSIGN(const data::Object model, store.load(*kept));
       HEADRACE_ASSIGN(const std::string bytes, data::encode(model));
       HEADRACE_TRY(io::write_file_atomic(file_in(folder, cat("models/", plan.expanded.nodes[node].name, ".hro")), bytes));

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   }
   auto recorded = exec::read_run(**store, catalogue, outcome->report.run);
   if (!recorded.ok()) return fail(recorded.error());
-  for (const exec::TaskEvent& event : recorded->events) std::printf("event %d %s\n", event.task, std::string(status_name(event.status)).c_str());
+  for (const exec::TaskEvent& event : recorded->events)
+    std::printf("event %d %s\n", event.task, std::string(status_name(event.status)).c_str());
   return outcome->report.exit_code();
 }

@@ -3,8 +3,8 @@
 //
 // It follows firings, not nodes: a node that fired for several alternatives on the way (`firing: all`, products) becomes as many
 // nodes. Pieces are the exception. Firings that were stacked, or that share a model, stay together in a *bundle*, so that a source
-// over a glob stays one source. Where a path needs all pieces of a source in one place (a model was fitted over them) and one piece
-// in another, it keeps all pieces everywhere: they could not meet again otherwise.
+// over a glob stays one source. Where a path comes through one piece of a node that was fitted over all pieces, all pieces are kept
+// everywhere: a piece alone would no longer meet its model's pieces.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -30,12 +30,14 @@ class Selector {
   explicit Selector(const Plan& plan) : plan_(plan), firings_(*plan.firings) {}
 
   Graph run(const Path& path) {
+    std::size_t known = 0;
     do {
+      known = whole_.size();
       inputs_.clear();
       add(Bundle(path.firings.begin(), path.firings.end()));
       // Grows at its end only: inputs sort after their readers.
       for (auto at = inputs_.begin(); at != inputs_.end(); ++at) at->second = read_by(at->first);
-    } while (keep_whole());
+    } while (whole_.size() > known);
     Graph out;
     const Graph& graph = plan_.expanded.graph;
     out.name = graph.name;
@@ -52,19 +54,15 @@ class Selector {
     return plan_.expanded.nodes[static_cast<std::size_t>(firings_.all[static_cast<std::size_t>(bundle[0])].node)];
   }
 
-  // Finds sources that are needed both as a whole and piece by piece; true when there are more of them than were known.
-  bool keep_whole() {
-    const std::size_t known = whole_.size();
-    std::map<int, std::pair<bool, bool>> seen;   // by origin: as a bundle, alone
-    for (const auto& [bundle, inputs] : inputs_) {
-      if (expanded(bundle).files.empty()) continue;
-      auto& [together, alone] = seen[expanded(bundle).origin];
-      (bundle.size() > 1 ? together : alone) = true;
+  // A reader that asked for some firings and was given more, which share their model: their sources are kept whole.
+  void note_more(const Bundle& asked, const Bundle& given) {
+    if (asked.size() == given.size()) return;
+    for (const int firing : given) {
+      for (const LineageEntry& entry : firings_.lineages.entries(firings_.all[static_cast<std::size_t>(firing)].lineage)) {
+        const Choice& choice = firings_.lineages.choice_at(entry.choice);
+        if (choice.kind == Choice::Kind::kPiece) whole_.insert(choice.nodes[0]);
+      }
     }
-    for (const auto& [origin, how] : seen) {
-      if (how.first && how.second) whole_.insert(origin);
-    }
-    return whole_.size() > known;
   }
 
   // A lineage without the pieces of sources that are kept whole.
@@ -120,7 +118,10 @@ class Selector {
         const std::span<const int> pieces = firings_.inputs_of(input);
         members.insert(members.end(), pieces.begin(), pieces.end());
       }
-      out.push_back(add(std::move(members)));
+      std::sort(members.begin(), members.end());
+      members.erase(std::unique(members.begin(), members.end()), members.end());
+      out.push_back(add(members));
+      note_more(members, out.back());
     }
     return out;
   }

@@ -106,13 +106,12 @@ class ReportPageTest(ProgramTest):
         self.assertEqual(elements.count("tr", "path"), 9)
 
     def test_failures_are_told(self):
-        # A column that is NaN only where the third fold is held out or trained: some tasks fail, others do not.
-        rows = blobs(90).splitlines()
-        rows[85] = "," + rows[85].split(",", 1)[1]
-        elements, console, dom = self.open(self.report(PIPELINE, "\n".join(rows) + "\n", code=1))
+        # The first of two folds trains on three rows of seven, too few for four components.
+        few = PIPELINE.replace("[1, 2, 3]", "[2, 4]").replace("folds: 3", "folds: 2").replace("logistic_regression", "gaussian_nb")
+        elements, console, dom = self.open(self.report(few.replace(", C: { grid: [0.1, 1.0, 10.0] }", ""), blobs(7, classes=("no", "yes")), code=1))
         self.assertEqual(console, [])
         self.assertGreater(elements.count("div", "failure"), 0)
-        self.assertIn("error 4003", elements.text)
+        self.assertIn("error 1004", elements.text)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ struct RunOutcome {
 /// Expands, lowers and runs a validated graph. A killed run of the same plan in the store is resumed under its own id; `store` null
 /// runs without memory. Errors are those that leave no report: a bad graph, a source that cannot be read or whose rows the nodes
 /// behind it refuse (sources are read before anything else runs), a store that cannot be written. Failed tasks are in the report.
-Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalogue& catalogue, Packs& packs, Store* store, const RunOptions& options);
+Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalogue& catalogue, Packs& packs, Store* store,
+                             const RunOptions& options);
 
 /// A run read back from its folder: the plan lowered again from the kept graph and file digests, its events, its report.
 struct RecordedRun {
@@ -57,7 +58,8 @@ Result<RecordedRun> read_run(Store& store, const graph::Catalogue& catalogue, st
 Result<config::Value> explain(Store& store, const graph::Catalogue& catalogue, std::string_view run, std::string_view object);
 
 /// Fits the path on all rows and writes a folder: graph.yaml, models, facts. `rank` counts from 1.
-Status save_pipeline(Store& store, const graph::Catalogue& catalogue, Packs& packs, std::string_view run, int rank, const std::string& folder);
+Status save_pipeline(Store& store, const graph::Catalogue& catalogue, Packs& packs, std::string_view run, int rank,
+                     const std::string& folder);
 /// A saved pipeline on other data: `data_path` replaces the path of its source (empty: its own). Gives the outputs of its sinks.
 struct AppliedPipeline {
   std::vector<data::Object> outputs;
