@@ -108,7 +108,9 @@ double Progress::left_locked(std::int64_t now_us) const {
     all.seconds += cells_[i].seconds;
   }
   if (all.ended == 0) return -1;
-  const auto origin_of = [&](std::size_t i) -> const Cell& { return by_origin[static_cast<std::size_t>(origin_of_[i / kPhases])][i % kPhases]; };
+  const auto origin_of = [&](std::size_t i) -> const Cell& {
+    return by_origin[static_cast<std::size_t>(origin_of_[i / kPhases])][i % kPhases];
+  };
   const auto mean = [&](std::size_t i) {
     if (cells_[i].ended > 0) return cells_[i].seconds / static_cast<double>(cells_[i].ended);
     const Cell& origin = origin_of(i);

@@ -87,7 +87,7 @@ Result<graph::Ref> find_object(const graph::Plan& plan, std::string_view object)
   std::vector<std::string> names;
   const std::size_t at = object.rfind('@');
   const std::string_view node = object.substr(0, at);
-  const int fold = at == std::string_view::npos ? -1 : std::atoi(std::string(object.substr(at + 1)).c_str());
+  const int fold = at == std::string_view::npos ? -1 : std::atoi(std::string(object.substr(at + 1)).c_str()) - 1;   // from 1, as printed
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
     const graph::Task& task = plan.tasks[i];
     for (int slot = 0; slot < (task.wants_output ? 2 : 1); ++slot) {

@@ -360,7 +360,7 @@ TEST_F(RunTest, ARecordedRunReadsBackAsItWas) {
 
 TEST_F(RunTest, ExplainTellsTheWayBackToTheSource) {
   run(kGrid);
-  auto explained = explain(*store_, catalogue_, "last", "mean[shift=0.5]@3");
+  auto explained = explain(*store_, catalogue_, "last", "mean[shift=0.5]@4");
   ASSERT_TRUE(explained.ok()) << explained.error().text();
   const config::Value* made = explained->find("made");
   ASSERT_NE(made, nullptr);

@@ -338,8 +338,16 @@ class Oracle {
     return out;
   }
 
+  bool is_read(std::size_t node) const {
+    return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& reader) {
+      return std::any_of(reader.inputs.begin(), reader.inputs.end(), [&](const Input& input) {
+        return std::find(input.from.begin(), input.from.end(), graph_.nodes[node].name) != input.from.end();
+      });
+    });
+  }
+
   Ob passed_on(std::size_t node, const Point& point, const Ob& ob) {
-    const std::string verb = is_predictor(spec(node).family) ? "predict" : "transform";
+    const std::string verb = is_predictor(spec(node).family) && !is_read(node) ? "predict" : "transform";
     Ob out{ob.lineage, {}, {}, ob.model};
     out.test = applied(node, point, verb, ob.model, ob.test);
     out.train = spec(node).own_fit_output ? Tables{Ops::own_output(ob.model, ob.train)} : below_.contains(node) ? applied(node, point, verb, ob.model, ob.train) : out.test;

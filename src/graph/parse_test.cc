@@ -104,7 +104,7 @@ term: "data >> pca >> (logistic | 3 * forest) >> pick(accuracy)"
   EXPECT_EQ(graph.find("forest")->annotations.replicas, 3);
   ASSERT_TRUE(graph.evaluate);
   EXPECT_THAT(graph.evaluate->metrics, ElementsAre("accuracy"));
-  EXPECT_EQ(term_of(graph), "data >> pca >> (logistic{C: [1,2]} | 3 * forest) >> pick(accuracy)");
+  EXPECT_EQ(term_of(graph), "data >> pca >> (logistic{C: [1, 2]} | 3 * forest) >> pick(accuracy)");
 }
 
 TEST(ParseTest, ParametersThatBearTheNameOfAKeyAreKeptApart) {

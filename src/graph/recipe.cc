@@ -82,7 +82,6 @@ std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalo
     recipes[i].spec = specs[origin];
     recipes[i].state = state_of(node, *specs[origin]);
     if (node.op == "join") recipes[i].phase = Phase::kJoin;
-    if (is_predictor(specs[origin]->family)) recipes[i].phase = Phase::kPredict;
     if (node.annotations.shard && node.annotations.shard->parts > 1) recipes[i].shard = &*node.annotations.shard;
   }
   mark_folds(expanded, recipes);
@@ -91,8 +90,11 @@ std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalo
     return metric != nullptr && metric->family == Family::kClusterer;
   });
   for (const int sink : expanded.sinks) {
-    recipes[static_cast<std::size_t>(sink)].sink = true;
-    ask_sink(recipes[static_cast<std::size_t>(sink)], mode, clusters_judged);
+    Recipe& recipe = recipes[static_cast<std::size_t>(sink)];
+    recipe.sink = true;
+    // In the middle of a graph a predictor hands its predictions on as features: that is its transform.
+    if (is_predictor(recipe.spec->family)) recipe.phase = Phase::kPredict;
+    ask_sink(recipe, mode, clusters_judged);
   }
   for (std::size_t i = recipes.size(); i-- > 0;) {
     Recipe& recipe = recipes[i];

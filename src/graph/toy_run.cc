@@ -54,7 +54,7 @@ class Runner {
       case Phase::kFit:
         out.text = Ops::fit(spec.name, node.params, seed, inputs);
         if (task.wants_output) {
-          const char* verb = is_predictor(spec.family) ? "predict" : "transform";
+          const char* verb = "transform";   // slot 1 is read by other nodes: a predictor hands its predictions on as features
           run_.slot1.back().tables = {spec.own_fit_output ? Ops::own_output(out.text, inputs) : Ops::apply(verb, spec.name, node.params, seed, out.text, inputs)};
         }
         break;

@@ -78,10 +78,12 @@ class EvaluateCheck {
       if (std::any_of(from.begin(), from.end(), [&](int input) { return input >= 0 && below_[static_cast<std::size_t>(input)]; })) {
         c_.add(Code::kBadValue, cat("evaluate: 'at' names '", nodes_[i].name, "', which descends from another node of 'at'"), "rows are cut once: name one of them", place_item(evaluate_, "at", 0));
       }
-      below_[i] = false;
     }
+    for (std::size_t i = 0; i < nodes_.size(); ++i) below_[i] = below_[i] && !cut[i];
     cut_known_ = true;
-    if (std::none_of(below_.begin(), below_.end(), [](bool below) { return below; })) {
+    // Where an operator is unknown, so is what descends from it: that error says enough.
+    known_ = std::find(c_.specs.begin(), c_.specs.end(), nullptr) == c_.specs.end();
+    if (known_ && std::none_of(below_.begin(), below_.end(), [](bool below) { return below; })) {
       const bool sources = std::any_of(cut.begin(), cut.end(), [](bool is) { return is; });
       c_.add(sources ? Code::kUnsupported : Code::kMissingInput, sources ? "evaluate: nothing descends from the rows that are cut into folds" : "evaluate: the graph has no source whose rows could be cut into folds",
              "add a node that reads them, or take 'evaluate' out", evaluate_.where);
@@ -104,7 +106,7 @@ class EvaluateCheck {
       }
       if (c_.wiring.read[i] || !(is_predictor(spec->family) || spec->family == Family::kClusterer)) continue;
       sinks_.push_back(i);
-      if (!below_[i] && is_predictor(spec->family)) {
+      if (known_ && !below_[i] && is_predictor(spec->family)) {
         c_.add(Code::kBadValue, cat("node ", nodes_[i].name, " does not descend from the rows that evaluate cuts into folds"), "name a node before it in 'at'", place_item(evaluate_, "at", 0));
       }
     }
@@ -167,6 +169,7 @@ class EvaluateCheck {
   std::vector<bool> below_;
   std::vector<std::size_t> sinks_;   // that could be judged
   bool cut_known_ = false;
+  bool known_ = false;   // every operator is
 };
 
 // Of nodes with `prune`: there must be folds to stop after, scores to rank by, and paths that compete.

@@ -69,7 +69,7 @@ class BernoulliRbm final : public Transformer {
 
   static Machine start(const exec::Context& context, std::int64_t width) {
     Machine machine;
-    machine.weights = at::empty({context.integer("n_components"), width}, at::kDouble);
+    machine.weights = at::empty({context.integer("components"), width}, at::kDouble);
     context.random(0).fill_normal({machine.weights.mutable_data_ptr<double>(), static_cast<std::size_t>(machine.weights.numel())});
     machine.weights.mul_(0.01);
     machine.hidden_bias = at::zeros({machine.weights.size(0)}, at::kDouble);
@@ -105,7 +105,7 @@ HEADRACE_ESTIMATOR(BernoulliRbm,
                     .family = graph::Family::kTransformer,
                     .doc = "Restricted Boltzmann machine by persistent contrastive divergence; gives the probability of each hidden unit. "
                            "scikit-learn: BernoulliRBM, with other random numbers.",
-                    .options = {config::integer("n_components", 256, "hidden units").at_least(1),
+                    .options = {config::integer("components", 256, "hidden units").at_least(1),
                                 config::real("learning_rate", 0.1, "step of a batch, divided by its rows").above(0),
                                 config::integer("batch_size", 10, "rows a step; as many chains are kept").at_least(1).in("rows"),
                                 config::integer("n_iter", 10, "passes over the rows").at_least(0)},

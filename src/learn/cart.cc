@@ -2,10 +2,9 @@
 #include "learn/cart.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
+#include <functional>
 #include <mutex>
-#include <numeric>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -14,6 +13,7 @@
 #include "headrace/base/random.h"
 #include "headrace/base/text.h"
 #include "learn/booster.h"
+#include "learn/cart_targets.h"
 #include "learn/model_reader.h"
 #include "learn/trees.h"
 
@@ -22,74 +22,27 @@ namespace headrace::learn::detail {
 // How a boosting library grows CART's trees. With the loss w (f - y)^2 / 2 at f = 0 the gradient of a row is -w y and the curvature w.
 // Without a penalty XGBoost then puts sum(w y) / sum(w), the mean, into a leaf, and its gain for a split is the weighted sum of squared
 // errors saved. For values that is CART's squared error. For two classes, y = 1 for the second, it is half the Gini decrease: the same
-// splits as CART. For K > 2 classes there is one tree a class, class against rest, and the shares are scaled to sum to 1: CART has one
-// tree whose splits serve all classes, XGBoost 1.7 has none with a vector in its leaves.
+// splits as CART.
+//
+// For K > 2 classes CART has one tree whose splits serve all classes, and XGBoost 1.7 has none with a vector in its leaves. A single tree
+// becomes K, class against rest, and their shares are scaled to sum to 1. A forest draws a normal number for each class and each tree,
+// and grows that tree on these numbers: the expected variance they lose in a split is the Gini decrease, so the forest sees CART's
+// criterion on average; leaves then get the class shares of their rows. Source: Joly, Geurts, Wehenkel, ECML 2014, section 3.
 //
 // A bootstrap multiplies w by how often a row was drawn. Averaging over a forest is done by a step size of 1 / trees.
-//
-// XGBoost skips splits that gain less than 1e-6, whatever the unit of the target; values are centred and scaled to about 2^10, so that
-// this is far below their resolution.
 namespace {
 
 constexpr std::int64_t kGroups = 8;         // a forest is grown in this many boosters, so that they can run side by side
 constexpr std::int64_t kDepthUnlimited = 4000;
-constexpr double kScale = 1024.0;
 
-struct Targets {
-  std::int64_t outputs = 1;
-  std::vector<double> values;    // [rows, outputs], centred and scaled
-  std::vector<double> weights;   // [rows], mean 1
-  double offset = 0.0, scale = 1.0;
-  double weight_least = 1.0;     // smallest weight above 0
-  double impurity_factor = 1.0;  // squared error as a multiple of the impurity that people name: Gini of two classes is twice it
-};
-
-Targets targets_for(const Training& training) {
-  Targets targets;
-  const auto rows = static_cast<std::size_t>(training.frame.rows());
-  targets.weights.assign(rows, 1.0);
-  if (training.weights.defined()) {
-    const double* given = training.weights.const_data_ptr<double>();
-    const double mean = std::accumulate(given, given + rows, 0.0) / static_cast<double>(rows);
-    targets.weight_least = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < rows; ++i) {
-      targets.weights[i] = given[i] / mean;
-      if (targets.weights[i] > 0.0) targets.weight_least = std::min(targets.weight_least, targets.weights[i]);
-    }
-  }
-  if (training.labels.codes.defined()) {
-    const std::size_t class_count = training.labels.classes.size();
-    targets.outputs = class_count == 2 ? 1 : static_cast<std::int64_t>(class_count);
-    const auto outputs = static_cast<std::size_t>(targets.outputs);
-    targets.values.assign(rows * outputs, 0.0);
-    for (std::size_t i = 0; i < rows; ++i) {
-      const auto code = static_cast<std::size_t>(training.labels.codes.const_data_ptr<std::int64_t>()[i]);
-      if (outputs > 1) targets.values[i * outputs + code] = kScale;
-      if (outputs == 1 && code == 1) targets.values[i] = kScale;
-    }
-    targets.scale = 1.0 / kScale;
-    if (outputs == 1) targets.impurity_factor = 0.5;
-    return targets;
-  }
-  const double* given = training.targets.const_data_ptr<double>();
-  targets.offset = std::accumulate(given, given + rows, 0.0) / static_cast<double>(rows);
-  double largest = 0.0;
-  for (std::size_t i = 0; i < rows; ++i) largest = std::max(largest, std::abs(given[i] - targets.offset));
-  int exponent = 0;
-  if (largest > 0.0) std::frexp(largest, &exponent);
-  targets.scale = std::ldexp(1.0 / kScale, exponent);
-  targets.values.resize(rows);
-  for (std::size_t i = 0; i < rows; ++i) targets.values[i] = (given[i] - targets.offset) / targets.scale;
-  return targets;
-}
-
-BoosterOptions booster_options(const CartOptions& options, const Targets& targets, std::uint64_t seed) {
-  const double rows = static_cast<double>(targets.weights.size());
+BoosterOptions booster_options(const CartOptions& options, const CartTargets& targets, std::uint64_t seed) {
   // Weights count, not rows: with leaf_weight_min 1 the lightest row may still have a leaf of its own.
   const double weight_min = options.leaf_weight_min == 1 ? std::min(1.0, targets.weight_least) * 0.999
                                                          : static_cast<double>(options.leaf_weight_min) - 0.001;
   // XGBoost counts the squared error saved over all rows, in scaled units.
-  const double gain_min = options.impurity_decrease_min * targets.impurity_factor * rows / (targets.scale * targets.scale);
+  const double gain_min = options.impurity_decrease_min * targets.impurity_factor * static_cast<double>(targets.rows()) /
+                          (targets.scale * targets.scale);
+  const bool exact = options.method == "exact";
   BoosterOptions all = {{"tree_method", options.method},
                         {"learning_rate", number_text(1.0 / static_cast<double>(options.tree_count))},
                         {"reg_lambda", "0"},
@@ -98,9 +51,8 @@ BoosterOptions booster_options(const CartOptions& options, const Targets& target
                         {"min_child_weight", number_text(weight_min)},
                         {"gamma", number_text(gain_min)},
                         {"colsample_bynode", number_text(options.feature_share)},
+                        {"max_depth", cat(options.depth_max == 0 && exact ? kDepthUnlimited : options.depth_max)},
                         {"seed", cat(seed & 0x7fffffffU)}};
-  const bool exact = options.method == "exact";
-  all.emplace_back("max_depth", cat(options.depth_max == 0 && exact ? kDepthUnlimited : options.depth_max));
   if (!exact) all.emplace_back("max_bin", cat(options.bins));
   return all;
 }
@@ -108,49 +60,72 @@ BoosterOptions booster_options(const CartOptions& options, const Targets& target
 // Grows trees [from, to) in one booster.
 class Group {
  public:
-  Group(const exec::Context& context, const CartOptions& options, const Targets& targets, std::function<void()> on_tree)
-      : context_(context), options_(options), targets_(targets), on_tree_(std::move(on_tree)) {}
+  Group(const exec::Context& context, const CartOptions& options, const CartTargets& targets, const at::Tensor& x, std::function<void()> on_tree)
+      : context_(context), options_(options), targets_(targets), x_(x), on_tree_(std::move(on_tree)) {}
 
   Result<Trees> grow(const BoosterMatrix& matrix, std::int64_t from, std::int64_t to, int threads) {
     const std::uint64_t seed = derive_seed(context_.seed, cat("features of trees from ", from));
     HEADRACE_ASSIGN(Booster booster, Booster::make(matrix, targets_.outputs, threads, booster_options(options_, targets_, seed)));
-    std::vector<float> gradients(targets_.values.size()), curvatures(targets_.values.size());
+    const std::size_t entries = targets_.rows() * static_cast<std::size_t>(targets_.outputs);
+    std::vector<float> gradients(entries), curvatures(entries);
     for (std::int64_t tree = from; tree < to; ++tree) {
       HEADRACE_TRY(context_.check_stop());
-      fill(gradients, curvatures, weights_of_tree(tree));
+      fill(gradients, curvatures, draw(tree));
       HEADRACE_TRY(booster.grow(matrix, gradients, curvatures));
       on_tree_();
     }
-    return booster.trees();
+    HEADRACE_ASSIGN(Trees trees, booster.trees());
+    if (targets_.coding == CartCoding::kProjected) set_shares(trees, from);
+    return trees;
   }
 
  private:
-  std::vector<double> weights_of_tree(std::int64_t tree) const {
-    if (!options_.bootstrap) return targets_.weights;
-    const auto rows = targets_.weights.size();
-    std::vector<double> weights(rows, 0.0);
-    Random random = context_.random(static_cast<std::uint64_t>(tree) + 1);
-    const auto draws = std::max<std::int64_t>(1, std::llround(options_.sample_share * static_cast<double>(rows)));
-    for (std::int64_t draw = 0; draw < draws; ++draw) weights[random.below(rows)] += 1.0;
-    for (std::size_t i = 0; i < rows; ++i) weights[i] *= targets_.weights[i];
-    return weights;
-  }
+  TreeDraw draw(std::int64_t tree) const { return draw_for_tree(context_, targets_, tree, options_.bootstrap, options_.sample_share); }
 
-  void fill(std::vector<float>& gradients, std::vector<float>& curvatures, const std::vector<double>& weights) const {
+  void fill(std::vector<float>& gradients, std::vector<float>& curvatures, const TreeDraw& draw) const {
     const auto outputs = static_cast<std::size_t>(targets_.outputs);
-    for (std::size_t i = 0; i < weights.size(); ++i) {
+    const bool projected = targets_.coding == CartCoding::kProjected;
+    for (std::size_t i = 0; i < draw.weights.size(); ++i) {
       for (std::size_t c = i * outputs; c < (i + 1) * outputs; ++c) {
-        gradients[c] = static_cast<float>(-weights[i] * targets_.values[c]);
-        curvatures[c] = static_cast<float>(weights[i]);
+        const double value = projected ? draw.class_values[static_cast<std::size_t>(targets_.codes[i])] : targets_.values[c];
+        gradients[c] = static_cast<float>(-draw.weights[i] * value);
+        curvatures[c] = static_cast<float>(draw.weights[i]);
       }
     }
     quantize(gradients);
     quantize(curvatures);
   }
 
+  // Class shares of the rows that each leaf was grown on, divided by the trees of the forest.
+  void set_shares(Trees& trees, std::int64_t from) const {
+    const std::size_t width = static_cast<std::size_t>(x_.size(1)), class_count = static_cast<std::size_t>(targets_.class_count);
+    const double* values = x_.const_data_ptr<double>();
+    std::vector<float> row(width);
+    trees.number_leaves(targets_.class_count);
+    std::vector<double> counts(trees.shares.size(), 0.0);
+    for (std::size_t tree = 0; tree < trees.output.size(); ++tree) {
+      const TreeDraw drawn = draw(from + static_cast<std::int64_t>(tree));
+      for (std::size_t i = 0; i < targets_.rows(); ++i) {
+        if (drawn.weights[i] == 0.0) continue;
+        std::transform(values + i * width, values + (i + 1) * width, row.begin(), [](double value) { return static_cast<float>(value); });
+        const auto leaf = static_cast<std::size_t>(trees.feature[trees.leaf_of(tree, row.data())]);
+        counts[leaf * class_count + static_cast<std::size_t>(targets_.codes[i])] += drawn.weights[i];
+      }
+    }
+    for (std::size_t first = 0; first < counts.size(); first += class_count) {
+      double sum = 0.0;
+      for (std::size_t c = first; c < first + class_count; ++c) sum += counts[c];
+      for (std::size_t c = first; c < first + class_count; ++c) {
+        trees.shares[c] = static_cast<float>((sum > 0.0 ? counts[c] / sum : 1.0 / static_cast<double>(class_count)) /
+                                             static_cast<double>(options_.tree_count));
+      }
+    }
+  }
+
   const exec::Context& context_;
   const CartOptions& options_;
-  const Targets& targets_;
+  const CartTargets& targets_;
+  const at::Tensor& x_;
   std::function<void()> on_tree_;
 };
 
@@ -197,25 +172,25 @@ double feature_share(const config::Value& max_features, std::int64_t width) {
 }
 
 Result<data::Model> grow_cart(const exec::Context& context, const Training& training, const CartOptions& options) {
-  const Targets targets = targets_for(training);
+  const CartTargets targets = cart_targets(training, options.project_classes);
   const std::int64_t groups = std::min(kGroups, options.tree_count);
-  std::vector<Trees> grown_groups(static_cast<std::size_t>(groups));
+  std::vector<Trees> grown(static_cast<std::size_t>(groups));
   std::vector<Status> statuses(static_cast<std::size_t>(groups));
   std::mutex progress;
-  std::int64_t grown = 0;
+  std::int64_t done = 0;
   const auto on_tree = [&] {
     const std::lock_guard lock(progress);
-    ++grown;
-    if (context.progress) context.progress(static_cast<double>(grown) / static_cast<double>(options.tree_count));
+    ++done;
+    if (context.progress) context.progress(static_cast<double>(done) / static_cast<double>(options.tree_count));
   };
 
   // One group: XGBoost may use the threads. Several: each grows on one thread, side by side.
+  const at::Tensor& x = training.frame.x;
   const auto grow_groups = [&](std::int64_t from, std::int64_t to, int threads) -> Status {
-    const at::Tensor& x = training.frame.x;
     HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), x.size(0), x.size(1), threads));
     for (std::int64_t group = from; group < to; ++group) {
       const std::int64_t first = group * options.tree_count / groups, last = (group + 1) * options.tree_count / groups;
-      HEADRACE_ASSIGN(grown_groups[static_cast<std::size_t>(group)], Group(context, options, targets, on_tree).grow(matrix, first, last, threads));
+      HEADRACE_ASSIGN(grown[static_cast<std::size_t>(group)], Group(context, options, targets, x, on_tree).grow(matrix, first, last, threads));
     }
     return {};
   };
@@ -228,12 +203,12 @@ Result<data::Model> grow_cart(const exec::Context& context, const Training& trai
     for (const Status& status : statuses) HEADRACE_TRY(status);
   }
 
-  data::Model model;
-  model.meta.set("offset", targets.offset);
-  model.meta.set("scale", targets.scale);
   Trees trees;
-  for (const Trees& group : grown_groups) trees.append(group);
+  for (const Trees& group : grown) trees.append(group);
+  data::Model model;
   set_trees(model, trees);
+  model.meta.set("offset", targets.offset);
+  model.meta.set("scale", trees.share_width > 0 ? 1.0 : targets.scale);
   return model;
 }
 

@@ -17,6 +17,7 @@ namespace headrace::learn::detail {
 // | leaf_weight_min       | rows (weights, scaled to mean 1) in a leaf                                       |
 // | impurity_decrease_min | a split must lower the impurity of all rows by this much                         |
 // | feature_share         | share of the features looked at for a split                                      |
+// | project_classes       | more than two classes: a random number a class and tree instead of a tree a class |
 // | method                | "exact": every value is a threshold; "hist": up to `bins` of them                |
 struct CartOptions {
   std::int64_t tree_count = 1;
@@ -26,6 +27,7 @@ struct CartOptions {
   std::int64_t leaf_weight_min = 1;
   double impurity_decrease_min = 0.0;
   double feature_share = 1.0;
+  bool project_classes = false;
   std::string method = "exact";
   std::int64_t bins = 256;
 };

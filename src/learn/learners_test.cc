@@ -52,7 +52,7 @@ std::vector<Case> cases() {
       {"mlp_classifier", {param("max_iter", 20)}, Wants::kClasses, false},
       {"mlp_classifier", {param("max_iter", 20), param("early_stopping", true), param("solver", "sgd")}, Wants::kClasses, false},
       {"mlp_regressor", {param("max_iter", 20), param("solver", "lbfgs")}, Wants::kValues, false},
-      {"bernoulli_rbm", {param("n_components", 8)}, Wants::kUnitFeatures, false},
+      {"bernoulli_rbm", {param("components", 8)}, Wants::kUnitFeatures, false},
       {"nca", {param("max_iter", 10)}, Wants::kClassesForMap, false},
       {"k_means", {param("n_clusters", 3), param("n_init", 3)}, Wants::kNothing, false},
   };

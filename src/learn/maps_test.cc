@@ -33,7 +33,7 @@ at::Tensor codes(std::int64_t rows, std::int64_t groups) {
 TEST(RbmTest, HiddenUnitsTellPatternsApart) {
   std::vector<std::vector<double>> rows;
   for (int i = 0; i < 200; ++i) rows.push_back(i % 2 == 0 ? std::vector<double>{1, 1, 1, 0, 0, 0} : std::vector<double>{0, 0, 0, 1, 1, 1});
-  Bench bench("bernoulli_rbm", {param("n_components", 4), param("n_iter", 60)});
+  Bench bench("bernoulli_rbm", {param("components", 4), param("n_iter", 60)});
   const auto out = bench.fit_transform(testing::features(rows));
   double widest = 0.0;
   for (const char* name : {"rbm0", "rbm1", "rbm2", "rbm3"}) {

@@ -54,10 +54,10 @@ class Nca final : public Transformer {
   static Result<at::Tensor> starting_map(const exec::Context& context, const Training& training) {
     const at::Tensor& x = training.frame.x;
     const std::int64_t rows = x.size(0), width = x.size(1), class_count = static_cast<std::int64_t>(training.labels.classes.size());
-    const config::Value& asked = context.value("n_components");
+    const config::Value& asked = context.value("components");
     const std::int64_t components = asked.is_null() ? width : asked.integer();
     if (components > width) {
-      return Error(Code::kBadValue, cat("n_components exceeds the features: ", components, " of ", width), "lower n_components");
+      return Error(Code::kBadValue, cat("components exceeds the features: ", components, " of ", width), "lower components");
     }
     std::string init = context.string("init");
     if (init == "auto") init = components <= std::min(width, class_count - 1) ? "lda" : components < std::min(width, rows) ? "pca" : "identity";
@@ -84,7 +84,7 @@ HEADRACE_ESTIMATOR(Nca, {.name = "nca",
                          .family = graph::Family::kTransformer,
                          .doc = "Neighbourhood components analysis: the linear map under which nearest neighbours share a class. scikit-learn: "
                                 "NeighborhoodComponentsAnalysis.",
-                         .options = {config::integer("n_components", config::Value(), "dimensions of the map; null: as many as features")
+                         .options = {config::integer("components", config::Value(), "dimensions of the map; null: as many as features")
                                          .at_least(1)
                                          .or_null(),
                                      config::choice("init", "auto", {"auto", "pca", "lda", "identity", "random"},

@@ -20,6 +20,7 @@ class RandomForest final : public Predictor {
   Result<data::Model> learn(const exec::Context& context, const Training& training) const override {
     detail::CartOptions options = detail::tree_options_of(context, training.frame.width());
     options.tree_count = context.integer("n_estimators");
+    options.project_classes = true;
     options.bootstrap = context.boolean("bootstrap");
     const config::Value& share = context.value("max_samples");
     options.sample_share = share.is_null() ? 1.0 : share.real();
@@ -34,7 +35,8 @@ HEADRACE_ESTIMATOR(RandomForest<true>,
                    {.name = "random_forest",
                     .family = graph::Family::kClassifier,
                     .doc = "Averaged classification trees on bootstrap samples. scikit-learn: RandomForestClassifier, which draws features "
-                           "for each node and, for more than two classes, grows one tree for all where this grows one a class.",
+                           "for each node. For more than two classes a tree splits by random numbers of the classes (Joly, Geurts, Wehenkel "
+                           "2014), which is the Gini impurity on average.",
                     .options = forest_options("sqrt"),
                     .fits = true,
                     .random = true,

@@ -215,5 +215,44 @@ TEST(TreesTest, TreesThatLeadNowhereAreRefused) {
   EXPECT_EQ(broken([](auto& t) { t.value.pop_back(); }), Code::kDamaged);
 }
 
+TEST(TreesTest, LeavesWithSharesAddThemToAllScores) {
+  detail::Trees trees;
+  trees.start = {0, 3};
+  trees.output = {0};
+  trees.left = {1, 0, 0};
+  trees.feature = {0, 0, 0};
+  trees.value = {0.5F, 0.0F, 0.0F};
+  trees.missing_left = {0, 0, 0};
+  trees.number_leaves(3);
+  trees.shares = {0.5F, 0.5F, 0.0F, 0.0F, 0.25F, 0.75F};
+  detail::Trees two;
+  two.append(trees);
+  two.append(trees);
+  data::Model model;
+  detail::set_trees(model, two);
+  const auto read = detail::trees_of(model, 1, 3);
+  ASSERT_TRUE(read.ok()) << read.error().text();
+  const std::vector<double> rows = {0, 1};
+  EXPECT_THAT(detail::sum_leaves(*read, rows.data(), 2, 1, 3), ElementsAre(1.0, 1.0, 0.0, 0.0, 0.5, 1.5));
+  two.feature[1] = 4;   // there are leaves 0 to 3
+  detail::set_trees(model, two);
+  EXPECT_EQ(detail::trees_of(model, 1, 3).error().code, Code::kDamaged);
+}
+
+// Three clouds far apart: every tree of a forest must put each into leaves of its own, whatever numbers it drew for the classes.
+TEST(TreeTest, AForestTellsManyClassesApartWithOneTreeForAll) {
+  const auto train = testing::class_blobs({.rows = 150, .groups = 5, .spread = 0.1});
+  Bench bench("random_forest", {param("n_estimators", 20), param("bootstrap", false)});
+  const auto fitted = bench.fit(train);
+  ASSERT_TRUE(fitted.ok()) << fitted.error().text();
+  EXPECT_EQ(fitted->model.tensors.find("tree_output")->count(), 20);
+  const auto out = bench.predict(fitted->model, train).value();
+  EXPECT_EQ(testing::texts(out.table(), "prediction"), testing::texts(*train, "y"));
+  for (const char* name : {"a", "e"}) {
+    const auto shares = testing::reals(out.table(), std::string("probability:") + name);
+    for (std::size_t i = 0; i < 150; ++i) EXPECT_NEAR(shares[i], static_cast<char>('a' + i % 5) == name[0] ? 1.0 : 0.0, 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace headrace::learn

@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 
 #include "headrace/base/text.h"
+#include "learn/frame.h"
 #include "learn/model_reader.h"
 
 namespace headrace::learn::detail {
@@ -33,22 +34,16 @@ bool tree_holds(const Trees& trees, std::size_t tree, std::int64_t width) {
     const auto place = static_cast<std::size_t>(begin + node);
     const std::int64_t left = trees.left[place];
     if (!std::isfinite(trees.value[place])) return false;
-    if (left == 0) continue;
+    if (left == 0) {
+      if (trees.share_width == 0) continue;
+      const std::int64_t leaf = trees.feature[place];
+      if (leaf < 0 || (leaf + 1) * trees.share_width > static_cast<std::int64_t>(trees.shares.size())) return false;
+      continue;
+    }
     if (left <= node || left + 1 >= count) return false;
     if (trees.feature[place] < 0 || trees.feature[place] >= width) return false;
   }
   return true;
-}
-
-float leaf_of(const Trees& trees, std::int64_t begin, const float* row) {
-  std::int64_t node = begin;
-  while (trees.left[static_cast<std::size_t>(node)] != 0) {
-    const auto place = static_cast<std::size_t>(node);
-    const float value = row[trees.feature[place]];
-    const bool goes_left = std::isnan(value) ? trees.missing_left[place] != 0 : value < trees.value[place];
-    node = begin + trees.left[place] + (goes_left ? 0 : 1);
-  }
-  return trees.value[static_cast<std::size_t>(node)];
 }
 
 }  // namespace
@@ -57,11 +52,38 @@ void Trees::append(const Trees& more) {
   const std::int64_t base = start.back();
   for (std::size_t i = 1; i < more.start.size(); ++i) start.push_back(base + more.start[i]);
   const auto join = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  const auto leaves = static_cast<std::int32_t>(more.share_width > 0 ? shares.size() / static_cast<std::size_t>(more.share_width) : 0);
+  const std::size_t first = feature.size();
   join(output, more.output);
   join(left, more.left);
   join(feature, more.feature);
   join(value, more.value);
   join(missing_left, more.missing_left);
+  join(shares, more.shares);
+  share_width = more.share_width;
+  for (std::size_t node = first; share_width > 0 && node < feature.size(); ++node) {
+    if (left[node] == 0) feature[node] += leaves;
+  }
+}
+
+void Trees::number_leaves(std::int64_t width) {
+  std::int32_t leaves = 0;
+  for (std::size_t node = 0; node < left.size(); ++node) {
+    if (left[node] == 0) feature[node] = leaves++;
+  }
+  share_width = width;
+  shares.assign(static_cast<std::size_t>(leaves) * static_cast<std::size_t>(width), 0.0F);
+}
+
+std::size_t Trees::leaf_of(std::size_t tree, const float* row) const {
+  const auto begin = static_cast<std::size_t>(start[tree]);
+  std::size_t node = begin;
+  while (left[node] != 0) {
+    const float number = row[feature[node]];
+    const bool goes_left = std::isnan(number) ? missing_left[node] != 0 : number < value[node];
+    node = begin + static_cast<std::size_t>(left[node]) + (goes_left ? 0 : 1);
+  }
+  return node;
 }
 
 void set_trees(data::Model& model, const Trees& trees) {
@@ -71,6 +93,9 @@ void set_trees(data::Model& model, const Trees& trees) {
   set(model, "tree_feature", trees.feature);
   set(model, "tree_value", trees.value);
   set(model, "tree_missing_left", trees.missing_left);
+  if (trees.share_width == 0) return;
+  const std::int64_t leaves = static_cast<std::int64_t>(trees.shares.size()) / trees.share_width;
+  model.tensors.set("tree_shares", data::Tensor::of<float>({leaves, trees.share_width}, trees.shares));
 }
 
 Result<Trees> trees_of(const data::Model& model, std::int64_t width, std::int64_t outputs) {
@@ -82,9 +107,15 @@ Result<Trees> trees_of(const data::Model& model, std::int64_t width, std::int64_
   HEADRACE_ASSIGN(trees.feature, read<std::int32_t>(model, "tree_feature", at::kInt, nodes));
   HEADRACE_ASSIGN(trees.value, read<float>(model, "tree_value", at::kFloat, nodes));
   HEADRACE_ASSIGN(trees.missing_left, read<std::uint8_t>(model, "tree_missing_left", at::kByte, nodes));
+  if (model.tensors.find("tree_shares") != nullptr) {
+    HEADRACE_ASSIGN(const at::Tensor shares, tensor_of(model, "tree_shares", at::kFloat, {kAnySize, outputs}));
+    trees.shares.assign(shares.const_data_ptr<float>(), shares.const_data_ptr<float>() + shares.numel());
+    trees.share_width = outputs;
+  }
   bool holds = !trees.start.empty() && trees.start.front() == 0 && trees.start.back() == nodes &&
                std::is_sorted(trees.start.begin(), trees.start.end());
   for (const std::int32_t output : trees.output) holds = holds && output >= 0 && output < outputs;
+  for (const float share : trees.shares) holds = holds && std::isfinite(share);
   for (std::size_t tree = 0; holds && tree < trees.output.size(); ++tree) holds = tree_holds(trees, tree, width);
   if (!holds) return Error(Code::kDamaged, cat("a model of ", model.op, " holds trees that lead nowhere"), "fit the model again");
   return trees;
@@ -99,9 +130,15 @@ std::vector<double> sum_leaves(const Trees& trees, const double* values, std::in
       const std::int64_t count = std::min(kRowsAtOnce, rows - first);
       std::transform(values + first * width, values + (first + count) * width, block.begin(), [](double value) { return static_cast<float>(value); });
       for (std::size_t tree = 0; tree < trees.output.size(); ++tree) {
-        double* sum = sums.data() + first * outputs + trees.output[tree];
         for (std::int64_t row = 0; row < count; ++row) {
-          sum[row * outputs] += static_cast<double>(leaf_of(trees, trees.start[tree], block.data() + row * width));
+          const std::size_t leaf = trees.leaf_of(tree, block.data() + row * width);
+          double* sum = sums.data() + (first + row) * outputs;
+          if (trees.share_width == 0) {
+            sum[trees.output[tree]] += static_cast<double>(trees.value[leaf]);
+            continue;
+          }
+          const float* share = trees.shares.data() + trees.feature[leaf] * trees.share_width;
+          for (std::int64_t c = 0; c < trees.share_width; ++c) sum[c] += static_cast<double>(share[c]);
         }
       }
     }

@@ -23,8 +23,15 @@ struct Trees {
   std::vector<std::int32_t> feature;         ///< [nodes]
   std::vector<float> value;                  ///< [nodes] threshold, or what a leaf adds
   std::vector<std::uint8_t> missing_left;    ///< [nodes] where a row without the feature goes
+  /// Above 0: a leaf adds row `feature` of `shares` to the scores 0 .. share_width - 1, instead of its value to one score.
+  std::int64_t share_width = 0;
+  std::vector<float> shares;                 ///< [leaves, share_width]
 
   void append(const Trees& more);
+  /// Gives each leaf a row of `shares`, all zero.
+  void number_leaves(std::int64_t width);
+  /// The node where a row of features ends.
+  std::size_t leaf_of(std::size_t tree, const float* row) const;
 };
 
 /// Writes the trees into the tensors of a model, and reads them back.

@@ -28,7 +28,8 @@ class CheckFloorsTest(tree.TreeTest):
                          ["include/headrace/base/id.h", "src/base/id_test.cc", "cycle of rooms"])
 
     def test_names_the_line_of_a_link_that_goes_up(self):
-        self.write("src/data/CMakeLists.txt", "# a comment (with parentheses)\nheadrace_room(NAME data\n  SOURCES table.cc\n  DEPENDS cli base)\n")
+        self.write("src/data/CMakeLists.txt",
+                   "# a comment (with parentheses)\nheadrace_room(NAME data\n  SOURCES table.cc\n  DEPENDS cli base)\n")
         (line,) = self.check("check_floors")
         self.assertTrue(line.startswith("src/data/CMakeLists.txt:2: link goes up: data (floor 2) uses cli (floor 6)"), line)
 

@@ -108,7 +108,8 @@ class ReportPageTest(ProgramTest):
     def test_failures_are_told(self):
         # The first of two folds trains on three rows of seven, too few for four components.
         few = PIPELINE.replace("[1, 2, 3]", "[2, 4]").replace("folds: 3", "folds: 2").replace("logistic_regression", "gaussian_nb")
-        elements, console, dom = self.open(self.report(few.replace(", C: { grid: [0.1, 1.0, 10.0] }", ""), blobs(7, classes=("no", "yes")), code=1))
+        few = few.replace(", C: { grid: [0.1, 1.0, 10.0] }", "")
+        elements, console, dom = self.open(self.report(few, blobs(7, classes=("no", "yes")), code=1))
         self.assertEqual(console, [])
         self.assertGreater(elements.count("div", "failure"), 0)
         self.assertIn("error 1004", elements.text)

@@ -17,11 +17,13 @@ FAKES = {
     "dpkg-query": 'for name in "${@:4}"; do [[ " $ABSENT " == *" $name "* ]] || echo "installed:$name"; done',
     "dpkg": "true",
     "apt-get": 'echo "apt-get $*" >>"$CALLS"; echo "Get:1 http://a.mirror/debian"; [[ $FAIL != apt-get ]]',
-    "cmake": 'echo "cmake $*" >>"$CALLS"; echo "-- Configuring done"; for ((i = 1; i <= $#; i++)); do [[ ${!i} == -B ]] && j=$((i + 1)); done; '
+    "cmake": 'echo "cmake $*" >>"$CALLS"; echo "-- Configuring done"; '
+             'for ((i = 1; i <= $#; i++)); do [[ ${!i} == -B ]] && j=$((i + 1)); done; '
              'mkdir -p "${!j}"; echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" >"${!j}/CMakeCache.txt"; touch "${!j}/build.ninja"',
     "python3.11": 'if [[ $1 == -m ]]; then echo "python $*" >>"$CALLS"; mkdir -p "${!#}/bin" "${!#}/lib/python3.11/site-packages"; '
-                  'cp "$0" "${!#}/bin/python3"; cp "$PIP" "${!#}/bin/python3"; fi',
-    "pip": 'if [[ $1 == -m ]]; then echo "pip ${*:5}" >>"$CALLS"; echo "Looking in indexes: https://an.index/simple"; [[ $FAIL != pip ]]; fi',
+                  'cp "$PIP" "${!#}/bin/python3"; fi',
+    "pip": 'if [[ $1 == -m ]]; then echo "pip ${*:5}" >>"$CALLS"; echo "Looking in indexes: https://an.index/simple"; '
+           '[[ $FAIL != pip ]]; fi',
     "ninja": '''echo "ninja ${*:5}" >>"$CALLS"
 exec {lock}>"$CALLS.lock"; flock -n "$lock" || { echo overlap >>"$CALLS"; }
 echo "@1/2@ compile"; sleep "${SLOW:-0}"
@@ -53,8 +55,8 @@ class LauncherTest(unittest.TestCase):
         self.calls = top / "calls"
         self.calls.touch()
         self.calls.chmod(0o666)
-        self.environment = {"PATH": f"{self.tools}:/usr/bin:/bin", "HOME": str(top), "CALLS": str(self.calls), "PIP": str(self.tools / "pip"),
-                            "LANG": "C.UTF-8"}
+        self.environment = {"PATH": f"{self.tools}:/usr/bin:/bin", "HOME": str(top), "LANG": "C.UTF-8",
+                            "CALLS": str(self.calls), "PIP": str(self.tools / "pip")}
 
     def command(self, *arguments, plain_user=False, program=None):
         command = [str(program or self.root / "headrace"), *arguments]

@@ -44,6 +44,8 @@ def dense(values):
 
 def score(peer, metric, features, target):
     import sklearn.metrics
+    if metric == "inertia":  # of clusterers; scikit-learn has no scorer for it
+        return -peer.score(features)
     name = SCORERS.get(metric, metric)
     value = sklearn.metrics.get_scorer(name)(peer, features, target)
     return -value if name.startswith("neg_") else value

@@ -1,49 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the cases of one unittest file and, for ./test, writes what became of each in the JSON form that GoogleTest writes.
+"""Runs the cases of one unittest file and, for ./test, writes what became of each in the XML form that GoogleTest writes.
 
 usage: run_cases.py NAME FILE [CASE ...]
 """
 
 import importlib.util
-import json
 import os
 import pathlib
 import sys
 import unittest
+import xml.etree.ElementTree
+
+
+def words(text):
+    """`text` without what XML cannot hold (a terminal's escape codes)."""
+    return "".join(character if character.isprintable() else " " for character in str(text))
 
 
 class Recorder(unittest.TextTestResult):
-    """Keeps one row a case: name, outcome, reason."""
+    """Keeps a <testcase> for each case."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        self.rows = {}
+        self.suite = xml.etree.ElementTree.Element("testsuite")
+        self.cases = {}
+
+    def case(self, test):
+        name = test.id().split(".", 1)[-1]
+        if name not in self.cases:
+            self.cases[name] = xml.etree.ElementTree.SubElement(self.suite, "testcase", name=name, status="run", result="completed")
+        return self.cases[name]
 
     def startTest(self, test):
         super().startTest(test)
-        self.rows[test.id()] = {"name": test.id().split(".", 1)[-1], "result": "COMPLETED"}
+        self.case(test)
 
-    def _fail(self, test, error):
-        row = self.rows.setdefault(test.id(), {"name": test.id(), "result": "COMPLETED"})
-        row.setdefault("failures", []).append({"failure": self._exc_info_to_string(error, test)})
+    def fail(self, test, error):
+        xml.etree.ElementTree.SubElement(self.case(test), "failure", message=words(error[1]))
 
     def addError(self, test, err):
         super().addError(test, err)
-        self._fail(test, err)
+        self.fail(test, err)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self._fail(test, err)
+        self.fail(test, err)
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self._fail(test, err)
+            self.fail(test, err)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        row = self.rows.setdefault(test.id(), {"name": test.id()})
-        row.update(result="SKIPPED", skipped=[{"message": reason}])
+        self.case(test).set("result", "skipped")
+        xml.etree.ElementTree.SubElement(self.case(test), "skipped", message=words(reason))
 
 
 def main(name, file, cases):
@@ -58,9 +69,11 @@ def main(name, file, cases):
     outcome = unittest.TextTestRunner(resultclass=Recorder, verbosity=2).run(suite)
     folder = os.environ.get("HEADRACE_TEST_RESULTS")
     if folder:
-        document = {"testsuites": [{"name": name, "testsuite": list(outcome.rows.values())}]}
-        (pathlib.Path(folder) / f"{name}.json").write_text(json.dumps(document))
-    if not outcome.rows:
+        outcome.suite.set("name", name)
+        document = xml.etree.ElementTree.Element("testsuites")
+        document.append(outcome.suite)
+        xml.etree.ElementTree.ElementTree(document).write(pathlib.Path(folder) / f"{name}.xml", encoding="utf-8")
+    if not outcome.cases:
         print(f"{file}: no case ran", file=sys.stderr)
         return 1
     return 0 if outcome.wasSuccessful() else 1

@@ -191,7 +191,7 @@ std::string task_text(const Plan& plan, std::int32_t task);
 /// Cuts the sub-graph of one path: a graph without grids that gives exactly this path's result. Names are kept where they are
 /// unique, seeds always, `evaluate` is dropped: lowered on the same rows it gives the same ids. Linear in the path's size.
 /// One exception: where an earlier node was fitted over all pieces of a source, a path through one piece keeps all of them, and
-/// its result is one of those that the graph gives.
+/// its result is one of those that the graph gives (not so when a `product` takes the pieces apart in between).
 Graph select(const Plan& plan, std::size_t path);
 
 /// Drawings. `levels[i]` is 0 for a source, else one more than its deepest input.
