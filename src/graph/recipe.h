@@ -29,7 +29,8 @@ struct Recipe {
   bool fits() const { return state != State::kNone; }
   /// The output on the rows trained on comes from the fit itself.
   bool out_of_fit() const { return fits() && state != State::kSequential && (shard == nullptr || spec->own_fit_output); }
-  Phase phase = Phase::kTransform;  ///< transform, predict or join
+  /// What makes its output: transform or join; predict for a predictor that ends paths.
+  Phase phase = Phase::kTransform;
 };
 
 /// Metrics that the plan measures: those of `evaluate`, else those asked for, else the usual one of what the sinks are.

@@ -18,7 +18,7 @@ LowerOptions options_for(Mode mode) {
   options.mode = mode;
   options.list_files = [](const std::string& pattern) -> Result<std::vector<std::string>> {
     std::vector<std::string> out;
-    for (int piece = 0; piece < 3; ++piece) out.push_back(std::string(pattern).replace(pattern.find('*'), 1, std::to_string(piece)));
+    for (int piece = 0; piece < 3; ++piece) out.push_back(cat(pattern.substr(0, pattern.find('*')), piece, pattern.substr(pattern.find('*') + 1)));
     return out;
   };
   return options;

@@ -90,6 +90,8 @@ Status find_files(Expanded& expanded, const std::vector<const OperatorSpec*>& sp
     const std::string pattern = resolved(folder, value->string());
     Result<std::vector<std::string>> found = options.list_files ? options.list_files(pattern) : files_on_disk(pattern);
     if (!found.ok()) return std::move(found).error().within(cat("node ", node.name)).at(where);
+    // A drawing needs no data: the pattern then stands for one file.
+    if (found->empty() && !options.file_digest && !options.list_files) continue;
     if (found->empty()) return Error(Code::kNotFound, cat("node ", node.name, ": no file matches '", value->string(), "'"), cat("looked for ", pattern), where);
     if (found->size() > kFilesMax) return Error(Code::kTooLarge, cat("node ", node.name, ": more than ", kFilesMax, " files match '", value->string(), "'"), {}, where);
     std::sort(found->begin(), found->end());

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "graph/series.h"
 #include "graph/term_body.h"
 #include "graph/wiring.h"
@@ -33,6 +35,7 @@ std::string term_of(const Graph& graph) {
         if (from >= 0) out.inputs.back().push_back(place[static_cast<std::size_t>(from)]);
       }
     }
+    std::erase_if(out.inputs, [](const std::vector<int>& united) { return united.empty(); });   // names of no node
   }
   bool exact = false;
   std::string text = write_term(std::move(nodes), &exact);

@@ -82,7 +82,7 @@ TEST(TermTest, WhatCannotBeBuiltIsRefused) {
   EXPECT_EQ(build(s >> node("a.b", "pca")).error().code, Code::kBadTerm);
   EXPECT_EQ(build(s >> 0 * a).error().code, Code::kBadTerm);
   EXPECT_EQ(build(s >> 100000 * (100000 * a)).error().code, Code::kBadTerm);
-  EXPECT_EQ(build(s >> 100000 * (100 * (a >> b))).error().code, Code::kTooLarge);
+  EXPECT_EQ(build(s >> 100000 * ((100 * (a >> b)) >> c)).error().code, Code::kTooLarge);
 }
 
 TEST(TermTest, LongChainsNeedNoStack) {

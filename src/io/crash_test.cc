@@ -32,7 +32,8 @@ std::int64_t run_and_kill(Random& random, const std::function<void(const std::fu
   }
   ::close(pipe[1]);
   std::int64_t last = -1, number = 0;
-  for (std::uint64_t reports = random.below(4); reports > 0 && ::read(pipe[0], &number, sizeof number) == sizeof number; --reports) last = number;
+  for (std::uint64_t reports = random.below(4); reports > 0 && ::read(pipe[0], &number, sizeof number) == sizeof number; --reports)
+    last = number;
   ::usleep(static_cast<useconds_t>(random.below(4'000)));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);

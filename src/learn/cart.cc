@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -29,7 +30,8 @@ namespace headrace::learn::detail {
 // and grows that tree on these numbers: the expected variance they lose in a split is the Gini decrease, so the forest sees CART's
 // criterion on average; leaves then get the class shares of their rows. Source: Joly, Geurts, Wehenkel, ECML 2014, section 3.
 //
-// A bootstrap multiplies w by how often a row was drawn. Averaging over a forest is done by a step size of 1 / trees.
+// A bootstrap multiplies w by how often a row was drawn. Averaging over a forest is done by a step size of 1 / trees. XGBoost's
+// thresholds are rounded middles, or edges of bins; they are moved to the middle between the rows on both sides afterwards.
 namespace {
 
 constexpr std::int64_t kGroups = 8;         // a forest is grown in this many boosters, so that they can run side by side
@@ -60,8 +62,9 @@ BoosterOptions booster_options(const CartOptions& options, const CartTargets& ta
 // Grows trees [from, to) in one booster.
 class Group {
  public:
-  Group(const exec::Context& context, const CartOptions& options, const CartTargets& targets, const at::Tensor& x, std::function<void()> on_tree)
-      : context_(context), options_(options), targets_(targets), x_(x), on_tree_(std::move(on_tree)) {}
+  Group(const exec::Context& context, const CartOptions& options, const CartTargets& targets, std::span<const float> values,
+        std::function<void()> on_tree)
+      : context_(context), options_(options), targets_(targets), values_(values), on_tree_(std::move(on_tree)) {}
 
   Result<Trees> grow(const BoosterMatrix& matrix, std::int64_t from, std::int64_t to, int threads) {
     const std::uint64_t seed = derive_seed(context_.seed, cat("features of trees from ", from));
@@ -75,7 +78,7 @@ class Group {
       on_tree_();
     }
     HEADRACE_ASSIGN(Trees trees, booster.trees());
-    if (targets_.coding == CartCoding::kProjected) set_shares(trees, from);
+    finish(trees, from);
     return trees;
   }
 
@@ -96,28 +99,34 @@ class Group {
     quantize(curvatures);
   }
 
-  // Class shares of the rows that each leaf was grown on, divided by the trees of the forest.
-  void set_shares(Trees& trees, std::int64_t from) const {
-    const std::size_t width = static_cast<std::size_t>(x_.size(1)), class_count = static_cast<std::size_t>(targets_.class_count);
-    const double* values = x_.const_data_ptr<double>();
-    std::vector<float> row(width);
-    trees.number_leaves(targets_.class_count);
+  // What XGBoost leaves to do: thresholds in the middle, and class shares of projected classes.
+  void finish(Trees& trees, std::int64_t from) const {
+    const auto width = static_cast<std::int64_t>(values_.size() / targets_.rows());
+    const bool projected = targets_.coding == CartCoding::kProjected;
+    if (projected) trees.number_leaves(targets_.class_count);
     std::vector<double> counts(trees.shares.size(), 0.0);
     for (std::size_t tree = 0; tree < trees.output.size(); ++tree) {
-      const TreeDraw drawn = draw(from + static_cast<std::int64_t>(tree));
-      for (std::size_t i = 0; i < targets_.rows(); ++i) {
+      const TreeDraw drawn = draw(from + static_cast<std::int64_t>(tree) / targets_.outputs);
+      trees.centre_thresholds(tree, values_, width, drawn.weights.data());
+      for (std::size_t i = 0; projected && i < targets_.rows(); ++i) {
         if (drawn.weights[i] == 0.0) continue;
-        std::transform(values + i * width, values + (i + 1) * width, row.begin(), [](double value) { return static_cast<float>(value); });
-        const auto leaf = static_cast<std::size_t>(trees.feature[trees.leaf_of(tree, row.data())]);
-        counts[leaf * class_count + static_cast<std::size_t>(targets_.codes[i])] += drawn.weights[i];
+        const std::size_t leaf = trees.leaf_of(tree, values_.data() + i * static_cast<std::size_t>(width));
+        const std::int64_t row = trees.feature[leaf];
+        counts[static_cast<std::size_t>(row * targets_.class_count + targets_.codes[i])] += drawn.weights[i];
       }
     }
+    if (projected) set_shares(counts, trees);
+  }
+
+  // Shares of the classes in each leaf, divided by the trees of the forest.
+  void set_shares(const std::vector<double>& counts, Trees& trees) const {
+    const auto class_count = static_cast<std::size_t>(targets_.class_count);
     for (std::size_t first = 0; first < counts.size(); first += class_count) {
       double sum = 0.0;
       for (std::size_t c = first; c < first + class_count; ++c) sum += counts[c];
       for (std::size_t c = first; c < first + class_count; ++c) {
-        trees.shares[c] = static_cast<float>((sum > 0.0 ? counts[c] / sum : 1.0 / static_cast<double>(class_count)) /
-                                             static_cast<double>(options_.tree_count));
+        const double share = sum > 0.0 ? counts[c] / sum : 1.0 / static_cast<double>(class_count);
+        trees.shares[c] = static_cast<float>(share / static_cast<double>(options_.tree_count));
       }
     }
   }
@@ -125,7 +134,7 @@ class Group {
   const exec::Context& context_;
   const CartOptions& options_;
   const CartTargets& targets_;
-  const at::Tensor& x_;
+  std::span<const float> values_;   // [rows, width]
   std::function<void()> on_tree_;
 };
 
@@ -186,11 +195,12 @@ Result<data::Model> grow_cart(const exec::Context& context, const Training& trai
 
   // One group: XGBoost may use the threads. Several: each grows on one thread, side by side.
   const at::Tensor& x = training.frame.x;
+  const std::vector<float> values = in_32_bits(x.const_data_ptr<double>(), x.numel());
   const auto grow_groups = [&](std::int64_t from, std::int64_t to, int threads) -> Status {
     HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), x.size(0), x.size(1), threads));
     for (std::int64_t group = from; group < to; ++group) {
       const std::int64_t first = group * options.tree_count / groups, last = (group + 1) * options.tree_count / groups;
-      HEADRACE_ASSIGN(grown[static_cast<std::size_t>(group)], Group(context, options, targets, x, on_tree).grow(matrix, first, last, threads));
+      HEADRACE_ASSIGN(grown[static_cast<std::size_t>(group)], Group(context, options, targets, values, on_tree).grow(matrix, first, last, threads));
     }
     return {};
   };

@@ -160,7 +160,9 @@ class GradientBoosting : public Predictor {
     data::Model model;
     model.tensors.set("start", data::Tensor::of<double>({static_cast<std::int64_t>(outputs)}, loss.start()));
     model.meta.set("scale", loss.scale());
-    HEADRACE_ASSIGN(const detail::Trees trees, booster.trees());
+    HEADRACE_ASSIGN(detail::Trees trees, booster.trees());
+    const std::vector<float> values = detail::in_32_bits(x.const_data_ptr<double>(), x.numel());
+    for (std::size_t tree = 0; tree < trees.output.size(); ++tree) trees.centre_thresholds(tree, values, x.size(1), nullptr);
     detail::set_trees(model, trees);
     return model;
   }

@@ -215,6 +215,23 @@ TEST(TreesTest, TreesThatLeadNowhereAreRefused) {
   EXPECT_EQ(broken([](auto& t) { t.value.pop_back(); }), Code::kDamaged);
 }
 
+// A value in the very middle goes left, as in CART; rows without weight do not count; the rows themselves stay where they were.
+TEST(TreesTest, ThresholdsMoveToTheMiddle) {
+  detail::Trees tree;
+  tree.start = {0, 3};
+  tree.output = {0};
+  tree.left = {1, 0, 0};
+  tree.feature = {0, 0, 0};
+  tree.value = {4.0F, 1.0F, 2.0F};
+  tree.missing_left = {0, 0, 0};
+  const std::vector<float> values = {1, 3, 4, 7, static_cast<float>(kNaN)};
+  const std::vector<double> weights = {1, 1, 0, 1, 1}, tests = {5.0, 5.0000005, 3, 7};
+  tree.centre_thresholds(0, values, 1, weights.data());
+  EXPECT_THAT(detail::sum_leaves(tree, tests.data(), 4, 1, 1), ElementsAre(1, 2, 1, 2));
+  tree.centre_thresholds(0, values, 1, nullptr);
+  EXPECT_EQ(tree.value[0], std::nextafter(5.5F, 9.0F));   // row 4 went left of 5 before: the gap is now from 4 to 7
+}
+
 TEST(TreesTest, LeavesWithSharesAddThemToAllScores) {
   detail::Trees trees;
   trees.start = {0, 3};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <ATen/Parallel.h>
 
@@ -75,15 +76,42 @@ void Trees::number_leaves(std::int64_t width) {
   shares.assign(static_cast<std::size_t>(leaves) * static_cast<std::size_t>(width), 0.0F);
 }
 
+bool Trees::goes_left(std::size_t node, const float* row) const {
+  const float number = row[feature[node]];
+  return std::isnan(number) ? missing_left[node] != 0 : number < value[node];
+}
+
 std::size_t Trees::leaf_of(std::size_t tree, const float* row) const {
   const auto begin = static_cast<std::size_t>(start[tree]);
   std::size_t node = begin;
-  while (left[node] != 0) {
-    const float number = row[feature[node]];
-    const bool goes_left = std::isnan(number) ? missing_left[node] != 0 : number < value[node];
-    node = begin + static_cast<std::size_t>(left[node]) + (goes_left ? 0 : 1);
-  }
+  while (left[node] != 0) node = begin + static_cast<std::size_t>(left[node]) + (goes_left(node, row) ? 0 : 1);
   return node;
+}
+
+void Trees::centre_thresholds(std::size_t tree, std::span<const float> values, std::int64_t width, const double* weights) {
+  const auto begin = static_cast<std::size_t>(start[tree]), count = static_cast<std::size_t>(start[tree + 1]) - begin;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> below(count, -kInfinity), above(count, kInfinity);
+  for (std::size_t i = 0; i * static_cast<std::size_t>(width) < values.size(); ++i) {
+    if (weights != nullptr && weights[i] == 0.0) continue;
+    const float* row = values.data() + i * static_cast<std::size_t>(width);
+    for (std::size_t node = begin; left[node] != 0;) {
+      const bool goes = goes_left(node, row);
+      const float number = row[feature[node]];
+      if (!std::isnan(number) && goes) below[node - begin] = std::max(below[node - begin], number);
+      if (!std::isnan(number) && !goes) above[node - begin] = std::min(above[node - begin], number);
+      node = begin + static_cast<std::size_t>(left[node]) + (goes ? 0 : 1);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    // Where only missing values are on one side there is no middle.
+    if (left[begin + i] == 0 || below[i] == -kInfinity || above[i] == kInfinity) continue;
+    // CART goes left up to and with the middle: here, below the first float after it.
+    const double middle = static_cast<double>(below[i]) / 2.0 + static_cast<double>(above[i]) / 2.0;
+    float first = static_cast<float>(middle);
+    if (static_cast<double>(first) <= middle) first = std::nextafter(first, kInfinity);
+    value[begin + i] = std::min(first, above[i]);
+  }
 }
 
 void set_trees(data::Model& model, const Trees& trees) {
@@ -119,6 +147,12 @@ Result<Trees> trees_of(const data::Model& model, std::int64_t width, std::int64_
   for (std::size_t tree = 0; holds && tree < trees.output.size(); ++tree) holds = tree_holds(trees, tree, width);
   if (!holds) return Error(Code::kDamaged, cat("a model of ", model.op, " holds trees that lead nowhere"), "fit the model again");
   return trees;
+}
+
+std::vector<float> in_32_bits(const double* values, std::int64_t count) {
+  std::vector<float> out(static_cast<std::size_t>(count));
+  std::transform(values, values + count, out.begin(), [](double value) { return static_cast<float>(value); });
+  return out;
 }
 
 std::vector<double> sum_leaves(const Trees& trees, const double* values, std::int64_t rows, std::int64_t width, std::int64_t outputs) {

@@ -32,12 +32,21 @@ struct Trees {
   void number_leaves(std::int64_t width);
   /// The node where a row of features ends.
   std::size_t leaf_of(std::size_t tree, const float* row) const;
+  /// Moves each threshold of a tree to the middle between the rows with a weight (null: all) on its two sides, as CART does. The rows
+  /// still end where they did. `values` [rows, width]. Cost: one pass of the rows through the tree.
+  void centre_thresholds(std::size_t tree, std::span<const float> values, std::int64_t width, const double* weights);
+
+ private:
+  bool goes_left(std::size_t node, const float* row) const;
 };
 
 /// Writes the trees into the tensors of a model, and reads them back.
 /// Errors: kDamaged for arrays that do not fit together, a child, feature or output out of range. Cost: one pass over the nodes.
 void set_trees(data::Model& model, const Trees& trees);
 Result<Trees> trees_of(const data::Model& model, std::int64_t width, std::int64_t outputs);
+
+/// Features in 32 bits, as trees compare them.
+std::vector<float> in_32_bits(const double* values, std::int64_t count);
 
 /// Sums the leaves of each row, [rows, outputs] row-major. `values` [rows, width] row-major are compared in 32 bits, as they were fitted;
 /// NaN is missing. Sums run in order of the trees. Rows are shared among ATen's threads; bits do not depend on their number.
