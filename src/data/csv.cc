@@ -19,6 +19,7 @@
 namespace headrace::data {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::int64_t kCsvColumnsMax = 100'000;
 constexpr std::int64_t kBlockBytes = std::int64_t{64} << 20;   // one block a file up to here; also the longest record beyond
 constexpr int kSampleRows = 100;                               // looked at to tell a header from a first row
@@ -241,7 +242,7 @@ Result<std::shared_ptr<const Table>> parse_csv(std::string_view bytes, const Csv
     bytes = std::string_view(*unpacked);
   }
   HEADRACE_TRY(check_text(bytes, name));
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+  if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(3);
   if (bytes.empty()) return Error(Code::kBadData, cat("'", name, "' is empty"), "a table needs at least a header");
   const std::size_t skipped = detail::skip_lines(bytes, options.skip_rows);
   const std::int64_t first_line = detail::line_of(bytes, skipped);
@@ -253,6 +254,11 @@ Result<std::shared_ptr<const Table>> parse_csv(std::string_view bytes, const Csv
   }
   HEADRACE_ASSIGN(Layout layout, lay_out(bytes, first_line, options, name));
   HEADRACE_TRY(walk_rows(layout, options, name));
+  std::string marked;
+  if (layout.data.starts_with(kByteOrderMark)) {   // Arrow drops one at its start, and here it is data
+    marked = cat(kByteOrderMark, layout.data);
+    layout.data = marked;
+  }
   const bool no_rows = layout.data.find_first_not_of("\r\n") == std::string_view::npos;
   HEADRACE_ASSIGN(auto table, no_rows ? empty_table(layout, options) : run_arrow(layout, options, name));
   HEADRACE_ASSIGN(table, tidy(std::move(table)));

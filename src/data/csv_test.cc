@@ -83,6 +83,12 @@ TEST(CsvTest, ByteOrderMarkAndWindowsLineEndsAreUnderstood) {
   EXPECT_EQ(csv("a,b\r1,x\r2,y\r")->rows(), 2) << "old Mac line ends";
 }
 
+TEST(CsvTest, AByteOrderMarkElsewhereIsData) {
+  const auto table = csv("a,b\n\xEF\xBB\xBFx,1\ny,2\n");
+  EXPECT_THAT(table->texts(0).value(), ElementsAre("\xEF\xBB\xBFx", "y"));
+  EXPECT_EQ(csv("a\n\xEF\xBB\xBF\n1\n", {.header = true, .rows_max = 1})->rows(), 1);
+}
+
 TEST(CsvTest, QuotesProtectDelimitersQuotesAndLineEnds) {
   const auto table = csv("n,t\n1,\"a,b\"\n2,\"say \"\"hi\"\"\"\n3,\"two\nlines\"\n4,plain\n");
   EXPECT_THAT(table->texts(1).value(), ElementsAre("a,b", "say \"hi\"", "two\nlines", "plain"));
