@@ -101,8 +101,9 @@ Command explain_command() {
       .summary = "tell where an object came from, down to the source files",
       .details = "",
       .flags = {run_argument(),
-                positional(
-                    config::string("object", Value(), "an object: the start of its id, or NODE, or NODE@FOLD with folds from 1, as they are printed").must()),
+                positional(config::string("object", Value(),
+                                          "an object: the start of its id, or NODE, or NODE@FOLD with folds from 1, as they are printed")
+                               .must()),
                 store_flag(), json_flag()},
       .examples = {"headrace explain last 'logistic[C=0.046416]@2'", "headrace explain last 3f2a9c01d4e5 --json"},
       .run = run};

@@ -11,7 +11,7 @@
 namespace headrace::data::detail {
 
 std::int64_t read_budget(std::int64_t bytes) {
-  constexpr std::int64_t kSmall = std::int64_t{256} << 20;
+  constexpr std::int64_t kSmall = std::int64_t{1} << 30;   // a small file of constant columns may honestly be this large
   constexpr std::int64_t kGrowth = 64;   // run lengths and dictionaries repay about this much on real tables
   return std::clamp(bytes < kFileBytesMax ? bytes * kGrowth : kFileBytesMax, kSmall, kFileBytesMax);
 }

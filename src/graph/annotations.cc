@@ -37,21 +37,34 @@ const std::string& word(const std::vector<std::string>& words, Enum value) {
 
 std::vector<Option> table() {
   Option shard{.name = "shard", .type = config::Type::kAny};
-  shard.doc = "cut the rows of the input into this many parts that run apart and are re-united in order; {parts: n, by: column} keeps equal values together";
+  shard.doc =
+      "cut the rows of the input into this many parts that run apart and are re-united in order; {parts: n, by: column} keeps equal values "
+      "together";
   return {
-      config::choice("combine", "", kCombines, "how the objects of several inputs meet: by origin (join, the default), one at a time (union), every combination (product)"),
+      config::choice(
+          "combine", "", kCombines,
+          "how the objects of several inputs meet: by origin (join, the default), one at a time (union), every combination (product)"),
       config::choice("firing", "each", kFirings, "fire for each object, or wait for all objects of the edge"),
-      config::choice("state", "", kStates, "never fits; fit once (the default of operators that fit); updated piece by piece; fitted on all pieces together"),
+      config::choice("state", "", kStates,
+                     "never fits; fit once (the default of operators that fit); updated piece by piece; fitted on all pieces together"),
       shard,
-      config::integer("replicas", 1, "run the node this many times; copies of an operator that draws random numbers draw others").at_least(1).at_most(100000),
+      config::integer("replicas", 1, "run the node this many times; copies of an operator that draws random numbers draw others")
+          .at_least(1)
+          .at_most(100000),
       config::map("resources", "what one attempt needs: {cpu: cores, memory: bytes or '2 GB', gpu: devices}"),
       config::integer("gang", 1, "workers that must start together").at_least(1).at_most(100000),
       config::integer("retries", 0, "attempts after the first one fails").at_least(0).at_most(1000),
       config::real("timeout", 0.0, "time limit of one attempt; 0 for none").at_least(0).in("seconds"),
       config::integer("priority", 0, "of ready tasks the higher starts first").at_least(-1000000).at_most(1000000),
-      config::choice("cache", "auto", kCaches, "what is remembered across runs: models, scores and whatever took longer to make than to write (auto), everything, nothing"),
-      config::choice("on_error", "stop", kOnErrors, "a failed firing fails what descends from it (stop), or is left out where alternatives are united (skip)"),
-      config::map("prune", "successive halving: after each fold only the best share of the alternatives goes on: {metric: name, keep: share in (0, 1]}"),
+      config::choice(
+          "cache", "auto", kCaches,
+          "what is remembered across runs: models, scores and whatever took longer to make than to write (auto), everything, nothing"),
+      config::choice(
+          "on_error", "stop", kOnErrors,
+          "what a node does when some of its inputs failed: fail with them (stop), or, with firing: all, go on with the others (skip)"),
+      config::map(
+          "prune",
+          "successive halving: after each fold only the best share of the alternatives goes on: {metric: name, keep: share in (0, 1]}"),
   };
 }
 
@@ -72,21 +85,30 @@ const std::vector<Option>& shard_options() {
 }
 
 const std::vector<Option>& prune_options() {
-  static const std::vector<Option> options = {config::string("metric", Value(), "score to rank by; the first of the evaluation when unset").or_null(),
-                                              config::real("keep", 0.5, "share that goes on after each fold").above(0).at_most(1)};
+  static const std::vector<Option> options = {
+      config::string("metric", Value(), "score to rank by; the first of the evaluation when unset").or_null(),
+      config::real("keep", 0.5, "share that goes on after each fold").above(0).at_most(1)};
   return options;
 }
 
 // "2 GB", "512 MiB", or a number of bytes.
 Result<std::uint64_t> bytes_of(const Value& value) {
-  const Error bad(Code::kBadValue, "'memory' must be a number of bytes or text such as '2 GB'", "units are B, kB, MB, GB, TB and KiB, MiB, GiB, TiB", value.where());
+  const Error bad(Code::kBadValue, "'memory' must be a number of bytes or text such as '2 GB'",
+                  "units are B, kB, MB, GB, TB and KiB, MiB, GiB, TiB", value.where());
   if (value.kind() == config::Kind::kInt) {
     if (value.integer() < 0) return bad;
     return static_cast<std::uint64_t>(value.integer());
   }
   if (!value.is_string()) return bad;
-  constexpr std::array<std::pair<std::string_view, double>, 9> kUnits = {{{"B", 1.0}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-                                                                         {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}}};
+  constexpr std::array<std::pair<std::string_view, double>, 9> kUnits = {{{"B", 1.0},
+                                                                          {"kB", 1e3},
+                                                                          {"MB", 1e6},
+                                                                          {"GB", 1e9},
+                                                                          {"TB", 1e12},
+                                                                          {"KiB", 0x1p10},
+                                                                          {"MiB", 0x1p20},
+                                                                          {"GiB", 0x1p30},
+                                                                          {"TiB", 0x1p40}}};
   const std::string_view text = trim(value.string());
   double number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -16,8 +16,9 @@ constexpr std::array kFamilies = {std::string_view("source"),    std::string_vie
                                   std::string_view("regressor"), std::string_view("clusterer"),   std::string_view("sink"),
                                   std::string_view("splitter"),  std::string_view("selector")};
 // The names of data::Kind. Spelled here too, so that reading manifests does not load Arrow.
-constexpr std::array kKinds = {std::string_view("none"),    std::string_view("table"), std::string_view("tensors"), std::string_view("model"),
-                               std::string_view("metrics"), std::string_view("bytes"), std::string_view("tuple")};
+constexpr std::array kKinds = {std::string_view("none"),  std::string_view("table"),   std::string_view("tensors"),
+                               std::string_view("model"), std::string_view("metrics"), std::string_view("bytes"),
+                               std::string_view("tuple")};
 constexpr std::uintmax_t kManifestBytesMax = 16u << 20;
 
 template <class Names>
@@ -176,7 +177,8 @@ Result<Catalogue> Catalogue::load(const std::vector<std::string>& folders) {
     std::sort(manifests.begin(), manifests.end());   // the order of a folder is the file system's
     for (const std::filesystem::path& manifest : manifests) {
       const std::uintmax_t size = std::filesystem::file_size(manifest, failed);
-      if (failed || size > kManifestBytesMax) return Error(Code::kBadData, cat("the manifest is unreadable or too large: ", manifest.string()), "rebuild the pack");
+      if (failed || size > kManifestBytesMax)
+        return Error(Code::kBadData, cat("the manifest is unreadable or too large: ", manifest.string()), "rebuild the pack");
       std::ifstream stream(manifest, std::ios::binary);
       const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
       HEADRACE_ASSIGN(const config::Value value, config::parse_json(text, manifest.string()));
@@ -193,7 +195,8 @@ Status Catalogue::add(OperatorSpec spec) {
   if (name.empty()) return Error(Code::kBadData, "an operator has no name");
   const auto [place, fresh] = operators_.try_emplace(name, std::move(spec));
   if (fresh) return {};
-  return Error(Code::kNameClash, cat("two operators are called '", name, "'"), place->second.pack.empty() ? "" : cat("the other is in pack ", place->second.pack));
+  return Error(Code::kNameClash, cat("two operators are called '", name, "'"),
+               place->second.pack.empty() ? "" : cat("the other is in pack ", place->second.pack));
 }
 
 Status Catalogue::add(MetricSpec spec) {

@@ -61,8 +61,12 @@ TEST_F(CatalogueTest, TwoOperatorsOfOneNameAreAnError) {
 
 TEST_F(CatalogueTest, DamagedManifestsAreRefused) {
   const std::string good = everything();
-  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"\"family\": \"source\"", "\"family\": \"sauce\""}, {"\"takes\": []", "\"takes\": 3"}, {"\"takes\": []", "\"takes\": [\"cake\"]"},
-                                                                                 {"\"version\": 1", "\"version\": 0"}, {"\"name\": \"pca\"", "\"game\": \"pca\""}, {"\"pack\": \"toys\"", "\"pack\": 3"}}) {
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"\"family\": \"source\"", "\"family\": \"sauce\""},
+                                                                                 {"\"takes\": []", "\"takes\": 3"},
+                                                                                 {"\"takes\": []", "\"takes\": [\"cake\"]"},
+                                                                                 {"\"version\": 1", "\"version\": 0"},
+                                                                                 {"\"name\": \"pca\"", "\"game\": \"pca\""},
+                                                                                 {"\"pack\": \"toys\"", "\"pack\": 3"}}) {
     std::string bad = good;
     ASSERT_NE(bad.find(from), std::string::npos) << from;
     bad.replace(bad.find(from), from.size(), to);

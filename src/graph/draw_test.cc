@@ -40,7 +40,8 @@ TEST(DrawTest, DotNamesNodesAndEdges) {
 
 TEST(DrawTest, SvgShowsEveryNodeEdgeAndMark) {
   const Plan plan = toy::plan(kGrid);
-  const std::string svg = to_svg(plan.expanded, std::vector<NodeMark>{{"done", "1.2 s"}, {"failed", "3 ms"}, {"remembered", ""}, {"<odd>", "x & y"}});
+  const std::string svg =
+      to_svg(plan.expanded, std::vector<NodeMark>{{"done", "1.2 s"}, {"failed", "3 ms"}, {"remembered", ""}, {"<odd>", "x & y"}});
   EXPECT_THAT(svg, HasSubstr("<title>a &lt;grid&gt;</title>"));
   EXPECT_EQ(count(svg, "class=\"hr-box\""), 4u);
   EXPECT_EQ(count(svg, "class=\"hr-edge\""), 5u);

@@ -29,10 +29,12 @@ std::string reads_text(const Expanded& expanded, const ExpandedNode& node) {
       const int origin = expanded.nodes[static_cast<std::size_t>(from[i])].origin;
       std::size_t end = i;
       while (end < from.size() && expanded.nodes[static_cast<std::size_t>(from[end])].origin == origin) ++end;
-      united += cat(united.empty() ? "" : " | ", expanded.graph.nodes[static_cast<std::size_t>(origin)].name, end - i > 1 ? cat(" \u00d7", end - i) : "");
+      united += cat(united.empty() ? "" : " | ", expanded.graph.nodes[static_cast<std::size_t>(origin)].name,
+                    end - i > 1 ? cat(" \u00d7", end - i) : "");
       i = end;
     }
-    out += cat(out.empty() ? "" : " & ", node.inputs.size() > 1 && united.find(" | ") != std::string::npos ? cat("(", united, ")") : united);
+    out +=
+        cat(out.empty() ? "" : " & ", node.inputs.size() > 1 && united.find(" | ") != std::string::npos ? cat("(", united, ")") : united);
   }
   return out;
 }
@@ -40,11 +42,13 @@ std::string reads_text(const Expanded& expanded, const ExpandedNode& node) {
 }  // namespace
 
 std::string to_dot(const Expanded& expanded) {
-  std::string out = cat("digraph ", quoted(expanded.graph.name), " {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n");
+  std::string out =
+      cat("digraph ", quoted(expanded.graph.name), " {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n");
   const auto id = [](std::size_t i) { return cat("n", i); };
   for (std::size_t i = 0; i < expanded.nodes.size(); ++i) {
     const ExpandedNode& node = expanded.nodes[i];
-    out += cat("  ", id(i), " [label=", quoted(node.name), ", tooltip=", quoted(expanded.graph.nodes[static_cast<std::size_t>(node.origin)].op), "];\n");
+    out += cat("  ", id(i), " [label=", quoted(node.name),
+               ", tooltip=", quoted(expanded.graph.nodes[static_cast<std::size_t>(node.origin)].op), "];\n");
   }
   for (std::size_t i = 0; i < expanded.nodes.size(); ++i) {
     for (const int from : expanded.nodes[i].inputs.all()) out += cat("  ", id(static_cast<std::size_t>(from)), " -> ", id(i), ";\n");

@@ -14,7 +14,8 @@ std::string side_facts(int fold, bool test, int piece) { return cat("fold=", fol
 
 }  // namespace
 
-Emitter::Emitter(Plan& plan, const Firings& firings, const std::vector<Recipe>& recipes, const IdHeads& heads, PruneGroups& prunes, std::size_t tasks_max)
+Emitter::Emitter(Plan& plan, const Firings& firings, const std::vector<Recipe>& recipes, const IdHeads& heads, PruneGroups& prunes,
+                 std::size_t tasks_max)
     : plan_(plan), firings_(firings), recipes_(recipes), heads_(heads), prunes_(prunes), tasks_max_(tasks_max) {
   const std::size_t count = firings.all.size();
   for (std::vector<Ref>* refs : {&train_, &test_, &model_, &whole_, &folds_}) refs->resize(count);
@@ -49,7 +50,8 @@ Status Emitter::emit_nodes(int fold) {
     if (recipes_[node].below != (fold >= 0)) continue;
     emit_node(static_cast<int>(node), fold);
     if (plan_.tasks.size() <= tasks_max_) continue;
-    return Error(Code::kTooLarge, cat("the plan would have more than ", tasks_max_, " tasks"), "give the grids fewer values, or use fewer folds", recipes_[node].node->where);
+    return Error(Code::kTooLarge, cat("the plan would have more than ", tasks_max_, " tasks"),
+                 "give the grids fewer values, or use fewer folds", recipes_[node].node->where);
   }
   return {};
 }
@@ -115,7 +117,12 @@ void Emitter::emit_update_chain(int node, int fold, const std::vector<int>& grou
   for (const int firing : group) {
     const std::vector<Ref> inputs = inputs_of(firing, false);
     for (int part = 0; part < parts; ++part) {
-      Task task{.phase = Phase::kUpdate, .node = node, .fold = static_cast<std::int16_t>(fold), .piece = step++, .model = model, .firing = firing};
+      Task task{.phase = Phase::kUpdate,
+                .node = node,
+                .fold = static_cast<std::int16_t>(fold),
+                .piece = step++,
+                .model = model,
+                .firing = firing};
       task.inputs = parts > 1 ? shard(node, firing, {fold, false}, inputs, part) : inputs;
       model = {add(std::move(task), heads_.node(node)), 0};
     }
@@ -149,11 +156,17 @@ void Emitter::emit_results(int node, int fold) {
   for (std::size_t p = path_of_sink_[at(node)]; p < plan_.paths.size() && plan_.paths[p].sink == node; ++p) {
     Path& path = plan_.paths[p];
     if (recipes_[at(node)].judged) {
-      Task task{.phase = Phase::kScore, .node = node, .fold = static_cast<std::int16_t>(fold), .test_side = fold >= 0, .model = model_[at(path.firings[0])], .firing = path.firings[0]};
+      Task task{.phase = Phase::kScore,
+                .node = node,
+                .fold = static_cast<std::int16_t>(fold),
+                .test_side = fold >= 0,
+                .model = model_[at(path.firings[0])],
+                .firing = path.firings[0]};
       task.inputs = inputs_of(path.firings, {fold, fold >= 0});
       path.scores.push_back(add(std::move(task), heads_.node(node), score_facts_));
     }
-    const bool several = fold < 0 && path.firings.size() > 1 && !recipes_[at(node)].judged && (plan_.mode != Mode::kFit || !recipes_[at(node)].fits());
+    const bool several =
+        fold < 0 && path.firings.size() > 1 && !recipes_[at(node)].judged && (plan_.mode != Mode::kFit || !recipes_[at(node)].fits());
     if (!several) {
       path.outputs.push_back(result_of(node, fold, path));
       continue;
@@ -199,8 +212,13 @@ void Emitter::emit_takes(int fold) {
     for (int firing = range.begin; firing < range.end; ++firing) {
       for (const bool test : {false, true}) {
         if (!(test ? recipes_[node].take_test : recipes_[node].take_train)) continue;
-        Task task{.phase = Phase::kTake, .node = static_cast<int>(node), .fold = static_cast<std::int16_t>(fold), .test_side = test, .piece = fold,
-                  .inputs = {whole_[at(firing)], folds_[at(firing)]}, .firing = firing};
+        Task task{.phase = Phase::kTake,
+                  .node = static_cast<int>(node),
+                  .fold = static_cast<std::int16_t>(fold),
+                  .test_side = test,
+                  .piece = fold,
+                  .inputs = {whole_[at(firing)], folds_[at(firing)]},
+                  .firing = firing};
         (test ? test_ : train_)[at(firing)] = {add(std::move(task), heads_.take(), side_facts(fold, test, fold)), 0};
       }
     }
@@ -211,7 +229,8 @@ void Emitter::emit_takes(int fold) {
 void Emitter::emit_prunes(int fold) {
   for (Pruning& pruning : prunes_.groups) {
     const Path& first = plan_.paths[at(pruning.paths[0])];
-    Task task{.phase = Phase::kPrune, .node = first.sink, .fold = static_cast<std::int16_t>(fold), .test_side = true, .firing = first.firings[0]};
+    Task task{
+        .phase = Phase::kPrune, .node = first.sink, .fold = static_cast<std::int16_t>(fold), .test_side = true, .firing = first.firings[0]};
     if (!pruning.tasks.empty()) task.model = {pruning.tasks.back(), 0};
     for (const std::int32_t path : pruning.paths) task.inputs.push_back({plan_.paths[at(path)].scores.back(), 0});
     pruning.tasks.push_back(add(std::move(task), heads_.prune(), cat(pruning.rule.metric, "\n", pruning.rule.keep)));
@@ -252,11 +271,23 @@ Ref Emitter::apply(int node, int firing, Side side, Phase phase) {
   const Recipe& recipe = recipes_[at(node)];
   const std::vector<Ref> inputs = inputs_of(firing, side.test);
   const auto run = [&](std::vector<Ref> rows, int part) {
-    Task task{.phase = phase, .node = node, .fold = static_cast<std::int16_t>(side.fold), .test_side = side.test, .piece = part, .model = model_[at(firing)], .inputs = std::move(rows), .firing = firing};
+    Task task{.phase = phase,
+              .node = node,
+              .fold = static_cast<std::int16_t>(side.fold),
+              .test_side = side.test,
+              .piece = part,
+              .model = model_[at(firing)],
+              .inputs = std::move(rows),
+              .firing = firing};
     return Ref{add(std::move(task), heads_.node(node)), 0};
   };
   if (recipe.shard == nullptr || inputs.empty()) return run(inputs, -1);
-  Task together{.phase = Phase::kStack, .node = node, .fold = static_cast<std::int16_t>(side.fold), .test_side = side.test, .piece = recipe.shard->parts, .firing = firing};
+  Task together{.phase = Phase::kStack,
+                .node = node,
+                .fold = static_cast<std::int16_t>(side.fold),
+                .test_side = side.test,
+                .piece = recipe.shard->parts,
+                .firing = firing};
   for (int part = 0; part < recipe.shard->parts; ++part) together.inputs.push_back(run(shard(node, firing, side, inputs, part), part));
   const bool by_key = !recipe.shard->by.is_null();
   if (by_key && recipe.spec->keeps_rows) together.inputs.push_back(inputs[0]);
@@ -269,8 +300,16 @@ std::vector<Ref> Emitter::shard(int node, int firing, Side side, const std::vect
   for (const Ref input : inputs) {
     const auto [place, fresh] = shards_.try_emplace({input.task, input.slot, part});
     if (fresh) {
-      Task task{.phase = Phase::kTake, .node = node, .fold = static_cast<std::int16_t>(side.fold), .test_side = side.test, .piece = part, .inputs = {input}, .firing = firing};
-      place->second = {add(std::move(task), heads_.take(), cat("part ", part, " of ", shard.parts, shard.by.is_null() ? "" : cat(" by ", config::canonical(shard.by)))), 0};
+      Task task{.phase = Phase::kTake,
+                .node = node,
+                .fold = static_cast<std::int16_t>(side.fold),
+                .test_side = side.test,
+                .piece = part,
+                .inputs = {input},
+                .firing = firing};
+      place->second = {add(std::move(task), heads_.take(),
+                           cat("part ", part, " of ", shard.parts, shard.by.is_null() ? "" : cat(" by ", config::canonical(shard.by)))),
+                       0};
     }
     out.push_back(place->second);
   }
@@ -278,7 +317,12 @@ std::vector<Ref> Emitter::shard(int node, int firing, Side side, const std::vect
 }
 
 Ref Emitter::stack(int node, int firing, Side side, std::vector<Ref> inputs) {
-  Task task{.phase = Phase::kStack, .node = node, .fold = static_cast<std::int16_t>(side.fold), .test_side = side.test, .inputs = std::move(inputs), .firing = firing};
+  Task task{.phase = Phase::kStack,
+            .node = node,
+            .fold = static_cast<std::int16_t>(side.fold),
+            .test_side = side.test,
+            .inputs = std::move(inputs),
+            .firing = firing};
   return {add(std::move(task), heads_.stack()), 0};
 }
 

@@ -18,7 +18,8 @@ namespace headrace::graph {
 class Emitter {
  public:
   /// Fills `plan.tasks`, and the scores and outputs of `plan.paths`. Borrows everything for its life.
-  Emitter(Plan& plan, const Firings& firings, const std::vector<Recipe>& recipes, const IdHeads& heads, PruneGroups& prunes, std::size_t tasks_max);
+  Emitter(Plan& plan, const Firings& firings, const std::vector<Recipe>& recipes, const IdHeads& heads, PruneGroups& prunes,
+          std::size_t tasks_max);
   Status run();
 
  private:

@@ -115,12 +115,14 @@ Result<Expanded> expand(Graph validated, std::size_t nodes_max) {
     const std::vector<Grid> grids = grids_of(node);
     const std::size_t points = points_of(node, grids, nodes_max);
     if (points > nodes_max || out.nodes.size() + points > nodes_max) {
-      return Error(Code::kTooLarge, cat("the expanded graph would have more than ", nodes_max, " nodes"), cat("node ", node.name, " has too many alternatives: give its grids fewer values"), node.where);
+      return Error(Code::kTooLarge, cat("the expanded graph would have more than ", nodes_max, " nodes"),
+                   cat("node ", node.name, " has too many alternatives: give its grids fewer values"), node.where);
     }
     InputList inputs = inputs_of(node, wiring.of(origin), copies);
     edges += inputs.all().size() * points;
     if (edges > kEdgesMax) {
-      return Error(Code::kTooLarge, cat("the expanded graph would have more than ", kEdgesMax, " edges"), cat("give the grids before and at node ", node.name, " fewer values"), node.where);
+      return Error(Code::kTooLarge, cat("the expanded graph would have more than ", kEdgesMax, " edges"),
+                   cat("give the grids before and at node ", node.name, " fewer values"), node.where);
     }
     copies[static_cast<std::size_t>(origin)] = {static_cast<int>(out.nodes.size()), static_cast<int>(points)};
     for (std::size_t point = 0; point < points; ++point) {

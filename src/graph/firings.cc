@@ -35,7 +35,9 @@ class Firer {
   }
 
  private:
-  const Node& origin_node(int node) const { return expanded_.graph.nodes[static_cast<std::size_t>(expanded_.nodes[static_cast<std::size_t>(node)].origin)]; }
+  const Node& origin_node(int node) const {
+    return expanded_.graph.nodes[static_cast<std::size_t>(expanded_.nodes[static_cast<std::size_t>(node)].origin)];
+  }
 
   Status fire_origin(int first, int end) {
     const ExpandedNode& sample = expanded_.nodes[static_cast<std::size_t>(first)];
@@ -52,7 +54,9 @@ class Firer {
       HEADRACE_ASSIGN(tuples, meet(first, node));
     }
     if (spec.inputs_max >= 0 && tuples.width > static_cast<std::size_t>(spec.inputs_max) && node.annotations.firing == Firing::kAll) {
-      return Error(Code::kEdgeType, cat("node ", node.name, " (", spec.name, ") takes at most ", spec.inputs_max, " inputs, but ", tuples.width, " alternatives arrive there"),
+      return Error(Code::kEdgeType,
+                   cat("node ", node.name, " (", spec.name, ") takes at most ", spec.inputs_max, " inputs, but ", tuples.width,
+                       " alternatives arrive there"),
                    "leave out 'firing: all', or use an operator that takes several inputs", node.where);
     }
     return fire_tuples(first, end, tuples, fits_over_pieces(node, spec));
@@ -110,7 +114,8 @@ class Firer {
     const int choice = origins.size() > 1 ? out_.lineages.choice({Choice::Kind::kUnited, origins}) : -1;
     std::vector<Arrival> out;
     for (const int node : from) {
-      const auto number = std::lower_bound(origins.begin(), origins.end(), expanded_.nodes[static_cast<std::size_t>(node)].origin) - origins.begin();
+      const auto number =
+          std::lower_bound(origins.begin(), origins.end(), expanded_.nodes[static_cast<std::size_t>(node)].origin) - origins.begin();
       const Firings::Range range = out_.of_node[static_cast<std::size_t>(node)];
       for (int firing = range.begin; firing < range.end; ++firing) {
         const int lineage = out_.all[static_cast<std::size_t>(firing)].lineage;
@@ -126,11 +131,14 @@ class Firer {
     std::optional<Tuples> tuples = combine ? product(out_.lineages, arrivals, limit_) : join(out_.lineages, arrivals, limit_);
     if (!tuples) return too_large(origin);
     if (tuples->lineages.empty()) {
-      return Error(Code::kMissingInput, cat("the inputs of node ", origin.name, " never meet: no objects on them descend from the same alternatives"), "use 'combine: product' to take every combination", origin.where);
+      return Error(Code::kMissingInput,
+                   cat("the inputs of node ", origin.name, " never meet: no objects on them descend from the same alternatives"),
+                   "use 'combine: product' to take every combination", origin.where);
     }
     if (combine && tuples->width > 1 && tuples->lineages.size() > 1) {
       const int choice = out_.lineages.choice({Choice::Kind::kTuple, {expanded_.nodes[static_cast<std::size_t>(node)].origin}});
-      for (std::size_t t = 0; t < tuples->lineages.size(); ++t) tuples->lineages[t] = out_.lineages.with(tuples->lineages[t], {choice, static_cast<int>(t)});
+      for (std::size_t t = 0; t < tuples->lineages.size(); ++t)
+        tuples->lineages[t] = out_.lineages.with(tuples->lineages[t], {choice, static_cast<int>(t)});
     }
     return std::move(*tuples);
   }
@@ -182,7 +190,8 @@ class Firer {
       for (std::size_t t = 0; t < tuples.lineages.size(); ++t) {
         const int lineage = own(node, tuples.lineages[t]);
         if (group) own_firings.push_back({static_cast<int>(out_.all.size()), lineage});
-        out_.all.push_back({node, lineage, static_cast<std::uint32_t>(start + t * tuples.width), static_cast<std::uint32_t>(tuples.width), false});
+        out_.all.push_back(
+            {node, lineage, static_cast<std::uint32_t>(start + t * tuples.width), static_cast<std::uint32_t>(tuples.width), false});
       }
       range.end = static_cast<int>(out_.all.size());
       if (group) out_.groups.emplace(node, by_pieces(own_firings));
@@ -192,11 +201,13 @@ class Firer {
 
   Status check_limit(std::size_t more) const {
     if (out_.all.size() + more <= limit_) return {};
-    return Error(Code::kTooLarge, cat("the plan would have more than ", limit_, " firings"), "give the grids fewer values, or join where alternatives multiply");
+    return Error(Code::kTooLarge, cat("the plan would have more than ", limit_, " firings"),
+                 "give the grids fewer values, or join where alternatives multiply");
   }
 
   Error too_large(const Node& node) const {
-    return Error(Code::kTooLarge, cat("node ", node.name, " would fire more than ", limit_, " times"), "give the grids before it fewer values", node.where);
+    return Error(Code::kTooLarge, cat("node ", node.name, " would fire more than ", limit_, " times"),
+                 "give the grids before it fewer values", node.where);
   }
 
   const Expanded& expanded_;
@@ -212,7 +223,9 @@ std::span<const int> Firings::inputs_of(int firing) const {
   return std::span<const int>(inputs).subspan(at.first, at.count);
 }
 
-State state_of(const Node& node, const OperatorSpec& spec) { return node.annotations.state.value_or(spec.fits ? State::kOnce : State::kNone); }
+State state_of(const Node& node, const OperatorSpec& spec) {
+  return node.annotations.state.value_or(spec.fits ? State::kOnce : State::kNone);
+}
 
 bool fits_over_pieces(const Node& node, const OperatorSpec& spec) {
   const State state = state_of(node, spec);

@@ -6,7 +6,9 @@
 namespace headrace::graph {
 namespace {
 
-bool is_letter(char character) { return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || character == '_'; }
+bool is_letter(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') || character == '_';
+}
 bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
 // A null and an empty map both mean that nothing was given.
@@ -26,7 +28,8 @@ bool is_node_name(std::string_view name) {
     if (copy.empty() || !std::all_of(copy.begin(), copy.end(), is_digit)) return false;
   }
   const std::string_view stem = name.substr(0, end);
-  return std::all_of(stem.begin(), stem.end(), [](char character) { return is_letter(character) || is_digit(character) || character == '-'; });
+  return std::all_of(stem.begin(), stem.end(),
+                     [](char character) { return is_letter(character) || is_digit(character) || character == '-'; });
 }
 
 const Node* Graph::find(std::string_view name) const {

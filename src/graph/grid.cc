@@ -32,7 +32,9 @@ double rounded(double value) {
   return std::strtod(buffer, nullptr);
 }
 
-Error bad_grid(std::string message, std::string advice, const Position& where) { return Error(Code::kBadGrid, std::move(message), std::move(advice), where); }
+Error bad_grid(std::string message, std::string advice, const Position& where) {
+  return Error(Code::kBadGrid, std::move(message), std::move(advice), where);
+}
 
 Result<config::List> range(const config::Option& option, const Value& spec, const std::string& what) {
   Result<Value> bound = config::bind(range_options(), spec, "grid");
@@ -46,8 +48,11 @@ Result<config::List> range(const config::Option& option, const Value& spec, cons
   const std::int64_t steps = bound->find("steps")->integer();
   const bool log = bound->find("scale")->string() == "log";
   const bool numeric = option.type == config::Type::kInt || option.type == config::Type::kReal || option.type == config::Type::kAny;
-  if (!numeric) return bad_grid(cat(what, " is ", config::type_name(option.type), ", which has no range"), "list the values: {grid: [..]}", spec.where());
-  if (log && !(from > 0 && to > 0)) return bad_grid(cat(what, ": a log range needs ends above 0"), "use scale: linear, or list the values", spec.where());
+  if (!numeric)
+    return bad_grid(cat(what, " is ", config::type_name(option.type), ", which has no range"), "list the values: {grid: [..]}",
+                    spec.where());
+  if (log && !(from > 0 && to > 0))
+    return bad_grid(cat(what, ": a log range needs ends above 0"), "use scale: linear, or list the values", spec.where());
   config::List out;
   for (std::int64_t i = 0; i < steps; ++i) {
     const double share = static_cast<double>(i) / static_cast<double>(steps - 1);
@@ -77,7 +82,8 @@ config::List grid_values(const config::Option& option, const Value& grid, const 
   } else if (spec.is_list()) {
     given = spec.list();
   } else {
-    errors.push_back(bad_grid(cat(what, ": 'grid' must be a list of values or a range"), "for example {grid: [1, 2, 4]} or {grid: {from: 1, to: 100, steps: 3, scale: log}}",
+    errors.push_back(bad_grid(cat(what, ": 'grid' must be a list of values or a range"),
+                              "for example {grid: [1, 2, 4]} or {grid: {from: 1, to: 100, steps: 3, scale: log}}",
                               spec.where().known() ? spec.where() : grid.where()));
     return {};
   }
@@ -91,7 +97,8 @@ config::List grid_values(const config::Option& option, const Value& grid, const 
       error.code = Code::kBadGrid;
       errors.push_back(std::move(error));
     } else if (!seen.insert(config::canonical(*checked)).second) {
-      errors.push_back(bad_grid(cat(what, ": the grid has the value ", value_label(*checked), " twice"), "give each value once", item.where()));
+      errors.push_back(
+          bad_grid(cat(what, ": the grid has the value ", value_label(*checked), " twice"), "give each value once", item.where()));
     } else {
       out.push_back(std::move(checked).value());
     }
@@ -104,9 +111,11 @@ std::string value_label(const Value& value) {
   if (!value.is_string()) return config::to_json(value);
   // Quotes keep "1" and 1, or a text with a comma, apart from other values.
   const std::string& text = value.string();
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '/'; };
-  const bool word = !text.empty() && !(text[0] >= '0' && text[0] <= '9') && text[0] != '-' && text[0] != '.' && std::all_of(text.begin(), text.end(), plain) &&
-                    text != "true" && text != "false" && text != "null";
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '/';
+  };
+  const bool word = !text.empty() && !(text[0] >= '0' && text[0] <= '9') && text[0] != '-' && text[0] != '.' &&
+                    std::all_of(text.begin(), text.end(), plain) && text != "true" && text != "false" && text != "null";
   return word ? text : config::to_json(value);
 }
 

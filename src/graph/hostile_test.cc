@@ -32,8 +32,34 @@ void follow(const std::string& yaml) {
 }
 
 std::string mutated(std::string text, Random& random) {
-  static const std::vector<std::string> kWords = {"grid", "[", "]", "{", "}", ": ", ", ", "null", "-1", "1e308", "99999999999999999999", "all", "union", "product", "sequential", "s", "n1",
-                                                  "evaluate: {folds: 3}", "term: \"s >> n1\"", "\n", "  ", "&x", "*x", "!!int", "'", "\"", "#2", ".nan"};
+  static const std::vector<std::string> kWords = {"grid",
+                                                  "[",
+                                                  "]",
+                                                  "{",
+                                                  "}",
+                                                  ": ",
+                                                  ", ",
+                                                  "null",
+                                                  "-1",
+                                                  "1e308",
+                                                  "99999999999999999999",
+                                                  "all",
+                                                  "union",
+                                                  "product",
+                                                  "sequential",
+                                                  "s",
+                                                  "n1",
+                                                  "evaluate: {folds: 3}",
+                                                  "term: \"s >> n1\"",
+                                                  "\n",
+                                                  "  ",
+                                                  "&x",
+                                                  "*x",
+                                                  "!!int",
+                                                  "'",
+                                                  "\"",
+                                                  "#2",
+                                                  ".nan"};
   const std::uint64_t times = 1 + random.below(4);
   for (std::uint64_t i = 0; i < times && !text.empty(); ++i) {
     const std::size_t at = random.below(text.size());
@@ -78,7 +104,9 @@ TEST(HostileTest, DeepAndWideInputIsBounded) {
   const std::vector<std::string> errors = toy::errors(cat("nodes:\n", ring));
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_LT(errors[0].size(), 300u);   // a long cycle is shown in part
-  follow("nodes: {s: {op: source}, p: {op: pca, from: s, replicas: 100000, components: {grid: {from: 1, to: 100000, steps: 100000}}, a: {grid: {from: 1, to: 100000, steps: 100000}}}}");
+  follow(
+      "nodes: {s: {op: source}, p: {op: pca, from: s, replicas: 100000, components: {grid: {from: 1, to: 100000, steps: 100000}}, a: "
+      "{grid: {from: 1, to: 100000, steps: 100000}}}}");
 }
 
 }  // namespace

@@ -78,7 +78,10 @@ void expect_law(const Term& left, const Term& right, const char* law) {
   std::vector<ObjectId> left_ids, right_ids;
   const std::vector<Tables> a = lowered(left, known, &left_ids), b = lowered(right, known, &right_ids);
   EXPECT_EQ(sorted(a), sorted(b)) << law << "\n" << left.text() << "\n" << right.text();
-  EXPECT_EQ(std::set<ObjectId>(left_ids.begin(), left_ids.end()), std::set<ObjectId>(right_ids.begin(), right_ids.end())) << law << "\n" << left.text() << "\n" << right.text();
+  EXPECT_EQ(std::set<ObjectId>(left_ids.begin(), left_ids.end()), std::set<ObjectId>(right_ids.begin(), right_ids.end()))
+      << law << "\n"
+      << left.text() << "\n"
+      << right.text();
   EXPECT_LE(left_ids.size(), right_ids.size()) << law;
 }
 
@@ -86,7 +89,8 @@ TEST(LawTest, LawsHold) {
   int compared = 0;
   for (std::uint64_t seed = 0; compared < 1000; ++seed) {
     Random random(seed, 20);
-    const Term a = toy::random_term(random, 1 + static_cast<int>(random.below(3))), b = toy::random_term(random, 1 + static_cast<int>(random.below(3)));
+    const Term a = toy::random_term(random, 1 + static_cast<int>(random.below(3))),
+               b = toy::random_term(random, 1 + static_cast<int>(random.below(3)));
     const Term c = toy::random_term(random, 1 + static_cast<int>(random.below(3)));
     if (!toy::value_of(kSource >> (((a | b) & c) >> c), kResultsMax) || !toy::value_of(kSource >> (a & b & c), kResultsMax)) continue;
     ++compared;

@@ -45,7 +45,8 @@ Net make_net(const std::vector<Box>& boxes, const std::vector<std::pair<int, int
   for (std::size_t i = 0; i < boxes.size(); ++i) net.add(levels[i], boxes[i].height);
   for (const auto& [from, to] : edges) {
     std::vector<int> chain = {from};
-    for (int at = levels[static_cast<std::size_t>(from)] + 1; at < levels[static_cast<std::size_t>(to)] && net.column.size() < boxes.size() + kBendsMax; ++at) {
+    for (int at = levels[static_cast<std::size_t>(from)] + 1;
+         at < levels[static_cast<std::size_t>(to)] && net.column.size() < boxes.size() + kBendsMax; ++at) {
       const int bend = net.add(at, kBendHeight);
       net.connect(chain.back(), bend);
       chain.push_back(bend);
@@ -151,7 +152,9 @@ std::vector<double> middles_of(const Net& net) {
       // Push down where boxes would overlap, then share the excess: the column's mean stays where it wished to be.
       std::vector<double> y = wish;
       for (std::size_t i = 1; i < y.size(); ++i) y[i] = std::max(y[i], y[i - 1] + (tall(column[i - 1]) + tall(column[i])) / 2 + kRowGap);
-      const double drift = y.empty() ? 0 : (std::accumulate(y.begin(), y.end(), 0.0) - std::accumulate(wish.begin(), wish.end(), 0.0)) / static_cast<double>(y.size());
+      const double drift = y.empty() ? 0
+                                     : (std::accumulate(y.begin(), y.end(), 0.0) - std::accumulate(wish.begin(), wish.end(), 0.0)) /
+                                           static_cast<double>(y.size());
       for (std::size_t i = 0; i < y.size(); ++i) middle[static_cast<std::size_t>(column[i])] = y[i] - drift;
     }
   }
@@ -181,7 +184,8 @@ Layout lay_out(std::vector<Box> boxes, const std::vector<std::pair<int, int>>& e
     bottom = i == 0 ? middle[i] + net.height[i] / 2 : std::max(bottom, middle[i] + net.height[i] / 2);
   }
   std::vector<double> left(net.columns.size()), wide(net.columns.size(), 0);
-  for (std::size_t i = 0; i < boxes.size(); ++i) wide[static_cast<std::size_t>(net.column[i])] = std::max(wide[static_cast<std::size_t>(net.column[i])], boxes[i].width);
+  for (std::size_t i = 0; i < boxes.size(); ++i)
+    wide[static_cast<std::size_t>(net.column[i])] = std::max(wide[static_cast<std::size_t>(net.column[i])], boxes[i].width);
   for (std::size_t c = 0; c < left.size(); ++c) {
     left[c] = out.width;
     out.width += wide[c] + (c + 1 < left.size() ? kColumnGap : 0);

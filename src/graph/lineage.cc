@@ -15,7 +15,8 @@ std::size_t mix(std::size_t hash, std::uint64_t value) {
 
 std::size_t Lineages::Hash::operator()(const Entries& entries) const {
   std::size_t hash = entries.size();
-  for (const LineageEntry& entry : entries) hash = mix(hash, (std::uint64_t{static_cast<std::uint32_t>(entry.choice)} << 32) | static_cast<std::uint32_t>(entry.number));
+  for (const LineageEntry& entry : entries)
+    hash = mix(hash, (std::uint64_t{static_cast<std::uint32_t>(entry.choice)} << 32) | static_cast<std::uint32_t>(entry.number));
   return hash;
 }
 
@@ -47,7 +48,8 @@ int Lineages::intern(Entries entries) {
 
 int Lineages::with(int lineage, LineageEntry entry) {
   Entries entries(this->entries(lineage).begin(), this->entries(lineage).end());
-  const auto at = std::lower_bound(entries.begin(), entries.end(), entry, [](const LineageEntry& a, const LineageEntry& b) { return a.choice < b.choice; });
+  const auto at = std::lower_bound(entries.begin(), entries.end(), entry,
+                                   [](const LineageEntry& a, const LineageEntry& b) { return a.choice < b.choice; });
   if (at != entries.end() && at->choice == entry.choice) {
     at->number = entry.number;
   } else {

@@ -20,7 +20,9 @@ Result<std::vector<const OperatorSpec*>> specs_of(const Graph& graph, const Cata
   std::vector<const OperatorSpec*> specs;
   for (const Node& node : graph.nodes) {
     specs.push_back(catalogue.find(node.op));
-    if (specs.back() == nullptr) return Error(Code::kUnknownOperator, cat("node ", node.name, ": no operator is called '", node.op, "'"), "validate the graph first", node.where);
+    if (specs.back() == nullptr)
+      return Error(Code::kUnknownOperator, cat("node ", node.name, ": no operator is called '", node.op, "'"), "validate the graph first",
+                   node.where);
   }
   return specs;
 }
@@ -30,7 +32,8 @@ Result<int> folds_of(const Evaluate& evaluate) {
   const config::Value* n = evaluate.splitter_params.find("n");
   if (n == nullptr || n->is_null()) return 1;
   if (n->kind() != config::Kind::kInt || n->integer() < 1 || n->integer() > kFoldsMax) {
-    return Error(Code::kBadValue, cat("evaluate: the number of folds must be from 1 to ", kFoldsMax), "for example folds: 5", evaluate.where);
+    return Error(Code::kBadValue, cat("evaluate: the number of folds must be from 1 to ", kFoldsMax), "for example folds: 5",
+                 evaluate.where);
   }
   return static_cast<int>(n->integer());
 }
@@ -47,7 +50,9 @@ Result<Plan> lower(Expanded expanded, const Catalogue& catalogue, const LowerOpt
   const OperatorSpec* splitter = nullptr;
   if (graph.evaluate) {
     splitter = catalogue.find(graph.evaluate->splitter);
-    if (splitter == nullptr) return Error(Code::kUnknownOperator, cat("evaluate: no splitter is called '", graph.evaluate->splitter, "'"), "validate the graph first", graph.evaluate->where);
+    if (splitter == nullptr)
+      return Error(Code::kUnknownOperator, cat("evaluate: no splitter is called '", graph.evaluate->splitter, "'"),
+                   "validate the graph first", graph.evaluate->where);
     HEADRACE_ASSIGN(plan.folds, folds_of(*graph.evaluate));
   }
   HEADRACE_ASSIGN(plan.metrics, metrics_of(plan.expanded, specs, options));

@@ -92,32 +92,43 @@ std::string graph_with(const std::string& nodes, const std::string& rest = "") {
 
 TEST(LowerTest, UnionFiresOncePerObjectInTheOrderOfTheEdges) {
   const Plan plan = toy::plan(graph_with(kTwo + "c: {op: one, from: [b, a], combine: union}"), in(Mode::kTransform));
-  EXPECT_THAT(tasks_of_node(plan, "c"), ElementsAre("transform <- transform b", "transform <- transform a[a=1]", "transform <- transform a[a=2]"));
+  EXPECT_THAT(tasks_of_node(plan, "c"),
+              ElementsAre("transform <- transform b", "transform <- transform a[a=1]", "transform <- transform a[a=2]"));
 }
 
 TEST(LowerTest, JoinMeetsByOriginLastInputFastest) {
   const Plan plan = toy::plan(graph_with(kTwo + "d: {op: filter, from: a}, c: {op: scale, from: [a, b, d]}"), in(Mode::kTransform));
-  EXPECT_THAT(tasks_of_node(plan, "c"), ElementsAre("transform <- transform a[a=1] transform b transform d", "transform <- transform a[a=2] transform b transform d"));
-  const Plan free = toy::plan(graph_with(kTwo + "e: {op: filter, from: b, kind: {grid: [x, y]}}, c: {op: scale, from: [a, e]}"), in(Mode::kTransform));
-  EXPECT_THAT(tasks_of_node(free, "c"), ElementsAre("transform <- transform a[a=1] transform e[kind=x]", "transform <- transform a[a=1] transform e[kind=y]",
-                                                    "transform <- transform a[a=2] transform e[kind=x]", "transform <- transform a[a=2] transform e[kind=y]"));
+  EXPECT_THAT(tasks_of_node(plan, "c"), ElementsAre("transform <- transform a[a=1] transform b transform d",
+                                                    "transform <- transform a[a=2] transform b transform d"));
+  const Plan free =
+      toy::plan(graph_with(kTwo + "e: {op: filter, from: b, kind: {grid: [x, y]}}, c: {op: scale, from: [a, e]}"), in(Mode::kTransform));
+  EXPECT_THAT(tasks_of_node(free, "c"),
+              ElementsAre("transform <- transform a[a=1] transform e[kind=x]", "transform <- transform a[a=1] transform e[kind=y]",
+                          "transform <- transform a[a=2] transform e[kind=x]", "transform <- transform a[a=2] transform e[kind=y]"));
 }
 
 TEST(LowerTest, ProductTakesEveryCombination) {
-  const Plan plan = toy::plan(graph_with(kTwo + "d: {op: filter, from: a}, c: {op: scale, from: [a, d], combine: product}, e: {op: scale, from: [c, c]}"), in(Mode::kTransform));
+  const Plan plan =
+      toy::plan(graph_with(kTwo + "d: {op: filter, from: a}, c: {op: scale, from: [a, d], combine: product}, e: {op: scale, from: [c, c]}"),
+                in(Mode::kTransform));
   EXPECT_EQ(tasks_of_node(plan, "c").size(), 4u);
   EXPECT_EQ(tasks_of_node(plan, "e").size(), 4u);   // its two inputs meet by their combination
 }
 
 TEST(LowerTest, AlternativesThatMeetAgainGiveTwoResultsNotFour) {
-  const Plan plan = toy::plan(graph_with("s: {op: source}, a: {op: scale, from: s}, b: {op: busy, from: s}, c: {op: pca, from: [[a, b]]}, d: {op: wash, from: [[b, a]]}, e: {op: logistic, from: [c, d]}"));
+  const Plan plan =
+      toy::plan(graph_with("s: {op: source}, a: {op: scale, from: s}, b: {op: busy, from: s}, c: {op: pca, from: [[a, b]]}, d: {op: wash, "
+                           "from: [[b, a]]}, e: {op: logistic, from: [c, d]}"));
   EXPECT_THAT(tasks_of_node(plan, "e"), ElementsAre("fit <- fit c.1 fit d.1", "fit <- fit c.1 fit d.1"));
   EXPECT_EQ(toy::labels(plan).size(), 2u);
 }
 
 TEST(LowerTest, FiringAllWaitsForTheWholeEdge) {
-  const Plan plan = toy::plan(graph_with("r: {op: reader, path: 'p-*'}, a: {op: scale, from: r, a: {grid: [1, 2]}}, v: {op: scale, from: a, firing: all}"), in(Mode::kTransform));
-  EXPECT_THAT(tasks_of_node(plan, "v"), ElementsAre("stack <- transform a[a=1] transform a[a=1]", "stack <- transform a[a=2] transform a[a=2]", "transform <- stack v stack v"));
+  const Plan plan = toy::plan(
+      graph_with("r: {op: reader, path: 'p-*'}, a: {op: scale, from: r, a: {grid: [1, 2]}}, v: {op: scale, from: a, firing: all}"),
+      in(Mode::kTransform));
+  EXPECT_THAT(tasks_of_node(plan, "v"), ElementsAre("stack <- transform a[a=1] transform a[a=1]",
+                                                    "stack <- transform a[a=2] transform a[a=2]", "transform <- stack v stack v"));
   EXPECT_EQ(plan.paths.size(), 1u);
   EXPECT_TRUE(plan.paths[0].params.empty());   // both values took part: none was chosen
 }
@@ -131,9 +142,12 @@ TEST(LowerTest, TooManyAlternativesForAnOperatorAreRefused) {
 }
 
 TEST(LowerTest, SequentialStateIsOneChainThenEachPieceIsTransformed) {
-  const Plan plan = toy::plan(graph_with("r: {op: reader, path: 'p-*'}, k: {op: kernel, from: r, state: sequential}, c: {op: bayes, from: k, state: sequential}"), in(Mode::kFit));
+  const Plan plan = toy::plan(
+      graph_with("r: {op: reader, path: 'p-*'}, k: {op: kernel, from: r, state: sequential}, c: {op: bayes, from: k, state: sequential}"),
+      in(Mode::kFit));
   EXPECT_EQ(plan.expanded.nodes[0].files, (std::vector<std::string>{"p-a", "p-b"}));
-  EXPECT_THAT(tasks_of_node(plan, "k"), ElementsAre("update/0 <- read r", "update/1 <- (update k) read r", "transform <- (update k) read r", "transform <- (update k) read r"));
+  EXPECT_THAT(tasks_of_node(plan, "k"), ElementsAre("update/0 <- read r", "update/1 <- (update k) read r", "transform <- (update k) read r",
+                                                    "transform <- (update k) read r"));
   EXPECT_THAT(tasks_of_node(plan, "c"), ElementsAre("update/0 <- transform k", "update/1 <- (update c) transform k"));
   EXPECT_EQ(plan.paths.size(), 1u);
   ASSERT_EQ(plan.paths[0].outputs.size(), 1u);
@@ -142,15 +156,19 @@ TEST(LowerTest, SequentialStateIsOneChainThenEachPieceIsTransformed) {
 }
 
 TEST(LowerTest, AggregateStateFitsOnAllPiecesTogether) {
-  const Plan plan = toy::plan(graph_with("r: {op: reader, path: 'p-*'}, p: {op: pca, from: r, state: aggregate}, f: {op: scale, from: p}"), in(Mode::kFit));
-  EXPECT_THAT(tasks_of_node(plan, "p"), ElementsAre("stack <- read r read r", "fit <- stack p", "transform <- (fit p) read r", "transform <- (fit p) read r"));
-  const Plan once = toy::plan(graph_with("r: {op: reader, path: 'p-*'}, p: {op: pca, from: r, state: once}, f: {op: scale, from: p}"), in(Mode::kFit));
+  const Plan plan = toy::plan(graph_with("r: {op: reader, path: 'p-*'}, p: {op: pca, from: r, state: aggregate}, f: {op: scale, from: p}"),
+                              in(Mode::kFit));
+  EXPECT_THAT(tasks_of_node(plan, "p"),
+              ElementsAre("stack <- read r read r", "fit <- stack p", "transform <- (fit p) read r", "transform <- (fit p) read r"));
+  const Plan once =
+      toy::plan(graph_with("r: {op: reader, path: 'p-*'}, p: {op: pca, from: r, state: once}, f: {op: scale, from: p}"), in(Mode::kFit));
   EXPECT_THAT(tasks_of_node(once, "p"), ElementsAre("fit <- read r", "fit <- read r"));
 }
 
 TEST(LowerTest, ShardsAreCutRunApartAndReunited) {
   const Plan plan = toy::plan(graph_with("s: {op: source}, a: {op: scale, from: s, shard: 2}"), in(Mode::kTransform));
-  EXPECT_THAT(tasks_of_node(plan, "a"), ElementsAre("take/0 <- read s", "transform/0 <- take a", "take/1 <- read s", "transform/1 <- take a", "stack/2 <- transform a transform a"));
+  EXPECT_THAT(tasks_of_node(plan, "a"), ElementsAre("take/0 <- read s", "transform/0 <- take a", "take/1 <- read s",
+                                                    "transform/1 <- take a", "stack/2 <- transform a transform a"));
   const Plan keyed = toy::plan(graph_with("s: {op: source}, a: {op: scale, from: s, shard: {parts: 2, by: id}}"), in(Mode::kTransform));
   EXPECT_EQ(tasks_of_node(keyed, "a").back(), "stack/2 <- transform a transform a read s");
   const Plan filter = toy::plan(graph_with("s: {op: source}, a: {op: filter, from: s, shard: {parts: 2, by: id}}"), in(Mode::kTransform));
@@ -194,7 +212,8 @@ TEST(LowerTest, ModesOfASinkThatTransforms) {
 }
 
 TEST(LowerTest, AModelInTheMiddlePassesItsPredictionsOn) {
-  const Plan plan = toy::plan(graph_with("s: {op: source}, a: {op: logistic, from: s}, b: {op: forest, from: s}, c: {op: logistic, from: [a, b]}", ", evaluate: {folds: 2}"));
+  const Plan plan = toy::plan(graph_with(
+      "s: {op: source}, a: {op: logistic, from: s}, b: {op: forest, from: s}, c: {op: logistic, from: [a, b]}", ", evaluate: {folds: 2}"));
   EXPECT_EQ(toy::counts(plan), (Counts{{"read", 1}, {"split", 1}, {"take", 4}, {"fit", 6}, {"transform", 4}, {"score", 2}}));
   EXPECT_EQ(plan.paths.size(), 1u);
 }
@@ -211,18 +230,22 @@ TEST(LowerTest, OneNodePipelinesWorkInAllModes) {
 }
 
 TEST(LowerTest, CrossValidationOverADiamondGivesOneScoreAFold) {
-  const Plan plan = toy::plan(graph_with("s: {op: source}, a: {op: pca, from: s}, b: {op: wash, from: s}, c: {op: logistic, from: [a, b]}", ", evaluate: {folds: 3}"));
+  const Plan plan = toy::plan(graph_with("s: {op: source}, a: {op: pca, from: s}, b: {op: wash, from: s}, c: {op: logistic, from: [a, b]}",
+                                         ", evaluate: {folds: 3}"));
   EXPECT_EQ(toy::counts(plan), (Counts{{"read", 1}, {"split", 1}, {"take", 6}, {"fit", 9}, {"transform", 6}, {"score", 3}}));
   EXPECT_EQ(plan.paths[0].scores.size(), 3u);
 }
 
 TEST(LowerTest, WhatComesBeforeTheCutRunsOnceOnAllRows) {
-  const Plan plan = toy::plan(graph_with("s: {op: source}, clean: {op: filter, from: s}, side: {op: draw}, p: {op: pca, from: [clean, side]}, c: {op: logistic, from: p}", ", evaluate: {folds: 3, at: clean}"));
+  const Plan plan = toy::plan(graph_with(
+      "s: {op: source}, clean: {op: filter, from: s}, side: {op: draw}, p: {op: pca, from: [clean, side]}, c: {op: logistic, from: p}",
+      ", evaluate: {folds: 3, at: clean}"));
   EXPECT_EQ(toy::counts(plan), (Counts{{"read", 2}, {"transform", 1 + 3}, {"split", 1}, {"take", 6}, {"fit", 6}, {"score", 3}}));
 }
 
 TEST(LowerTest, SeveralSourcesAreCutAlike) {
-  const Plan plan = toy::plan(graph_with("s: {op: source}, t: {op: source, a: 1}, c: {op: logistic, from: [s, t]}", ", evaluate: {folds: 2}"));
+  const Plan plan =
+      toy::plan(graph_with("s: {op: source}, t: {op: source, a: 1}, c: {op: logistic, from: [s, t]}", ", evaluate: {folds: 2}"));
   EXPECT_EQ(toy::counts(plan), (Counts{{"read", 2}, {"split", 2}, {"take", 8}, {"fit", 2}, {"score", 2}}));
   EXPECT_NE(plan.split_seed, 0u);
 }
@@ -251,7 +274,8 @@ TEST(LowerTest, InteriorOutputsCanBeRead) {
   EXPECT_EQ(outputs_of(plan, 1).size(), 5u * 2);    // a PCA point: per fold what it was fitted on and the held-out rows
   EXPECT_EQ(models_of(plan, 1).size(), 5u);
   EXPECT_EQ(outputs_of(plan, 6).size(), 25u);       // a classifier that ends paths gives its models
-  const Plan joined = toy::plan(graph_with("s: {op: source}, a: {op: pca, from: s}, j: {op: join, from: [s, a]}, c: {op: logistic, from: j}"));
+  const Plan joined =
+      toy::plan(graph_with("s: {op: source}, a: {op: pca, from: s}, j: {op: join, from: [s, a]}, c: {op: logistic, from: j}"));
   EXPECT_EQ(toy::counts(joined).count("join"), 0u);
   EXPECT_EQ(outputs_of(joined, 2), (std::vector<Ref>{Ref{0, 0}, Ref{1, 1}}));
 }
@@ -263,7 +287,8 @@ TEST(LowerTest, IdsFollowWhatIsDoneNotNames) {
     return out;
   };
   const std::string base = "{nodes: {s: {op: source}, p: {op: pca, from: s}, n: {op: noise, from: p}}}";
-  EXPECT_EQ(ids(base), ids("{pipeline: other, nodes: {s: {op: source, retries: 3}, q: {op: pca, from: s, priority: 2}, n: {op: noise, from: q}}}"));
+  EXPECT_EQ(ids(base),
+            ids("{pipeline: other, nodes: {s: {op: source, retries: 3}, q: {op: pca, from: s, priority: 2}, n: {op: noise, from: q}}}"));
   EXPECT_NE(ids(base)[2], ids("{nodes: {s: {op: source}, p: {op: pca, from: s}, m: {op: noise, from: p}}}")[2]);   // its name seeds it
   EXPECT_EQ(ids(base)[2], ids("{nodes: {s: {op: source}, p: {op: pca, from: s}, m: {op: noise, from: p, seed_name: n}}}")[2]);
   const std::vector<ObjectId> seeded = ids("{seed: 1, nodes: {s: {op: source}, p: {op: pca, from: s}, n: {op: noise, from: p}}}");
@@ -286,11 +311,13 @@ TEST(LowerTest, PathsEnterIdsByContent) {
 TEST(LowerTest, AMissingFileIsAnErrorAtItsNode) {
   LowerOptions options;
   options.file_digest = [](const std::string& path) -> Result<Digest> { return Error(Code::kNotFound, cat("no file ", path)); };
-  const Result<Plan> plan = lower(std::move(expand(toy::graph("nodes:\n  r: {op: reader, path: a.csv}\n")).value()), toy::catalogue(), options);
+  const Result<Plan> plan =
+      lower(std::move(expand(toy::graph("nodes:\n  r: {op: reader, path: a.csv}\n")).value()), toy::catalogue(), options);
   ASSERT_FALSE(plan.ok());
   EXPECT_EQ(plan.error().where.text(), "test.yaml:2:25");
   options.list_files = [](const std::string&) -> Result<std::vector<std::string>> { return std::vector<std::string>{}; };
-  const Result<Plan> none = lower(std::move(expand(toy::graph("nodes:\n  r: {op: reader, path: '*.csv'}\n")).value()), toy::catalogue(), options);
+  const Result<Plan> none =
+      lower(std::move(expand(toy::graph("nodes:\n  r: {op: reader, path: '*.csv'}\n")).value()), toy::catalogue(), options);
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error().code, Code::kNotFound);
 }
@@ -314,7 +341,8 @@ TEST(LowerTest, PoorAlternativesCanBeStoppedAfterEachFold) {
       EXPECT_EQ(task.inputs.size(), 20u);
       EXPECT_EQ(task.model.task >= 0, task.fold > 0);
     } else if (task.phase == Phase::kFit || task.phase == Phase::kTransform || task.phase == Phase::kScore) {
-      EXPECT_EQ(task.after, task.fold == 0 ? std::vector<std::int32_t>{} : std::vector<std::int32_t>{plan.prunings[0].tasks[static_cast<std::size_t>(task.fold - 1)]});
+      EXPECT_EQ(task.after, task.fold == 0 ? std::vector<std::int32_t>{}
+                                           : std::vector<std::int32_t>{plan.prunings[0].tasks[static_cast<std::size_t>(task.fold - 1)]});
     }
   }
   // Pruning decides what runs, not what it gives.
@@ -325,10 +353,13 @@ TEST(LowerTest, PoorAlternativesCanBeStoppedAfterEachFold) {
 }
 
 TEST(LowerTest, PruningHoldsBackOnlyWhatServesItsPathsAlone) {
-  const Plan plan = toy::plan(graph_with("s: {op: source}, p: {op: pca, from: s}, c: {op: logistic, from: p, C: {grid: [1, 2]}, prune: {keep: 0.5}}, d: {op: forest, from: p}", ", evaluate: {folds: 2}"));
+  const Plan plan = toy::plan(graph_with(
+      "s: {op: source}, p: {op: pca, from: s}, c: {op: logistic, from: p, C: {grid: [1, 2]}, prune: {keep: 0.5}}, d: {op: forest, from: p}",
+      ", evaluate: {folds: 2}"));
   for (const Task& task : plan.tasks) {
     const std::string& name = plan.expanded.nodes[static_cast<std::size_t>(task.node)].name;
-    EXPECT_EQ(!task.after.empty(), task.fold == 1 && name.starts_with("c[") && task.phase != Phase::kPrune) << name << phase_name(task.phase);
+    EXPECT_EQ(!task.after.empty(), task.fold == 1 && name.starts_with("c[") && task.phase != Phase::kPrune)
+        << name << phase_name(task.phase);
   }
 }
 

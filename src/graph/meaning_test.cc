@@ -21,7 +21,8 @@ LowerOptions options_for(Mode mode) {
   options.mode = mode;
   options.list_files = [](const std::string& pattern) -> Result<std::vector<std::string>> {
     std::vector<std::string> out;
-    for (int piece = kFiles; piece-- > 0;) out.push_back(cat(pattern.substr(0, pattern.find('*')), piece, pattern.substr(pattern.find('*') + 1)));
+    for (int piece = kFiles; piece-- > 0;)
+      out.push_back(cat(pattern.substr(0, pattern.find('*')), piece, pattern.substr(pattern.find('*') + 1)));
     return out;   // in the wrong order: lowering sorts
   };
   return options;

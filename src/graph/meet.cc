@@ -73,7 +73,8 @@ class Joiner {
       matches(lineage, found);
       if (out.lineages.size() + found.size() > limit) return false;
       for (const int member : found) {
-        out.picks.insert(out.picks.end(), left.picks.begin() + static_cast<std::ptrdiff_t>(t * depth), left.picks.begin() + static_cast<std::ptrdiff_t>((t + 1) * depth));
+        out.picks.insert(out.picks.end(), left.picks.begin() + static_cast<std::ptrdiff_t>(t * depth),
+                         left.picks.begin() + static_cast<std::ptrdiff_t>((t + 1) * depth));
         out.picks.push_back(member);
         out.lineages.push_back(lineages_.merge(lineage, right_[static_cast<std::size_t>(member)].lineage));
       }
@@ -231,7 +232,8 @@ std::optional<Tuples> product(Lineages& lineages, const Arrivals& arrivals, std:
     for (const Arrival& arrival : arrivals.single) {
       if (arrival.firing >= 0) parts.push_back(arrival.lineage);
     }
-    for (std::size_t d = 0; d < depth; ++d) parts.push_back(arrivals.wide[d].second[static_cast<std::size_t>(picks[t * depth + d])].lineage);
+    for (std::size_t d = 0; d < depth; ++d)
+      parts.push_back(arrivals.wide[d].second[static_cast<std::size_t>(picks[t * depth + d])].lineage);
     tuple_lineages.push_back(lineages.agreed(parts));
   }
   return assemble(arrivals, picks, std::move(tuple_lineages));

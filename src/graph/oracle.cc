@@ -68,7 +68,8 @@ class Oracle {
   Oracle(const Graph& graph, const Catalogue& catalogue, Mode mode, int files, std::size_t limit)
       : graph_(graph), catalogue_(catalogue), mode_(mode), files_(files), limit_(limit) {
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) index_[graph.nodes[i].name] = i;
-    if (graph.evaluate) folds_ = graph.evaluate->splitter_params.find("n") ? static_cast<int>(graph.evaluate->splitter_params.find("n")->integer()) : 1;
+    if (graph.evaluate)
+      folds_ = graph.evaluate->splitter_params.find("n") ? static_cast<int>(graph.evaluate->splitter_params.find("n")->integer()) : 1;
     mark();
   }
 
@@ -110,7 +111,8 @@ class Oracle {
     if (folds_ == 0) return;
     for (const std::size_t node : order_) {
       const std::vector<std::string>& at = graph_.evaluate->at;
-      if (at.empty() ? spec(node).family == Family::kSource : std::count(at.begin(), at.end(), graph_.nodes[node].name) > 0) cut_.insert(node);
+      if (at.empty() ? spec(node).family == Family::kSource : std::count(at.begin(), at.end(), graph_.nodes[node].name) > 0)
+        cut_.insert(node);
       for (const Input& input : graph_.nodes[node].inputs) {
         for (const std::string& name : input.from) {
           if (cut_.contains(index_.at(name)) || below_.contains(index_.at(name))) below_.insert(node);
@@ -179,7 +181,9 @@ class Oracle {
       if (at.annotations.combine == Combine::kProduct) {
         for (const Ob* ob : all[t]) {
           for (const auto& [choice, number] : ob->lineage) {
-            const bool everywhere = std::all_of(all[t].begin(), all[t].end(), [&, c = choice, n = number](const Ob* other) { return !other->lineage.contains(c) || other->lineage.at(c) == n; });
+            const bool everywhere = std::all_of(all[t].begin(), all[t].end(), [&, c = choice, n = number](const Ob* other) {
+              return !other->lineage.contains(c) || other->lineage.at(c) == n;
+            });
             if (everywhere) merged[choice] = number;
           }
         }
@@ -276,9 +280,13 @@ class Oracle {
   static std::string file_name(std::string pattern, int piece) { return pattern.replace(pattern.find('*'), 1, std::to_string(piece)); }
 
  private:
-  State state(std::size_t node) const { return graph_.nodes[node].annotations.state.value_or(spec(node).fits ? State::kOnce : State::kNone); }
+  State state(std::size_t node) const {
+    return graph_.nodes[node].annotations.state.value_or(spec(node).fits ? State::kOnce : State::kNone);
+  }
   int parts(std::size_t node) const { return graph_.nodes[node].annotations.shard ? graph_.nodes[node].annotations.shard->parts : 1; }
-  bool by_key(std::size_t node) const { return graph_.nodes[node].annotations.shard && !graph_.nodes[node].annotations.shard->by.is_null(); }
+  bool by_key(std::size_t node) const {
+    return graph_.nodes[node].annotations.shard && !graph_.nodes[node].annotations.shard->by.is_null();
+  }
 
   // Gives each firing its model.
   void learn(std::size_t node, const Point& point, std::vector<Ob>& obs) {
@@ -350,7 +358,9 @@ class Oracle {
     const std::string verb = is_predictor(spec(node).family) && !is_read(node) ? "predict" : "transform";
     Ob out{ob.lineage, {}, {}, ob.model};
     out.test = applied(node, point, verb, ob.model, ob.test);
-    out.train = spec(node).own_fit_output ? Tables{Ops::own_output(ob.model, ob.train)} : below_.contains(node) ? applied(node, point, verb, ob.model, ob.train) : out.test;
+    out.train = spec(node).own_fit_output ? Tables{Ops::own_output(ob.model, ob.train)}
+                : below_.contains(node)   ? applied(node, point, verb, ob.model, ob.train)
+                                          : out.test;
     // Without folds there is one side; what a fit passes on is what comes after.
     if (!below_.contains(node)) out.test = out.train;
     return out;
@@ -388,7 +398,8 @@ class Oracle {
     meaning_.firings += static_cast<int>(out.size());
   }
 
-  void result(std::size_t node, const Point& point, const std::vector<std::size_t>& end, const std::vector<Ob>& in, const std::vector<Ob>& out, Expected& expected) {
+  void result(std::size_t node, const Point& point, const std::vector<std::size_t>& end, const std::vector<Ob>& in,
+              const std::vector<Ob>& out, Expected& expected) {
     const bool below = below_.contains(node), predictor = is_predictor(spec(node).family), fits = state(node) != State::kNone;
     const bool judged = predictor && (below || (mode_ == Mode::kScore && folds_ == 0));
     const bool clusters = spec(node).family == Family::kClusterer;

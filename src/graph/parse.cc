@@ -14,7 +14,9 @@ namespace {
 using config::Entry;
 using config::Value;
 
-bool among(const std::vector<std::string>& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool among(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 std::vector<std::string> annotation_names() {
   std::vector<std::string> names;
@@ -22,7 +24,9 @@ std::vector<std::string> annotation_names() {
   return names;
 }
 
-Error wrong(const Value& value, std::string message, std::string advice) { return Error(Code::kBadValue, std::move(message), std::move(advice), value.where()); }
+Error wrong(const Value& value, std::string message, std::string advice) {
+  return Error(Code::kBadValue, std::move(message), std::move(advice), value.where());
+}
 
 Status expect_map(const Value& value, std::string_view what) {
   if (value.is_map()) return {};
@@ -82,7 +86,8 @@ Result<Node> node_from(const Entry& entry) {
   node.name = entry.key;
   node.where = entry.where;
   if (!is_node_name(node.name)) {
-    return Error(Code::kBadValue, cat("'", node.name, "' is no name for a node"), "use a letter or '_', then letters, digits, '_' and '-'", entry.where);
+    return Error(Code::kBadValue, cat("'", node.name, "' is no name for a node"), "use a letter or '_', then letters, digits, '_' and '-'",
+                 entry.where);
   }
   const std::string what = cat("node ", node.name);
   HEADRACE_TRY(expect_map(entry.value, what));
@@ -105,7 +110,8 @@ Result<Node> node_from(const Entry& entry) {
   }
   for (const Entry& note : notes.map()) {
     if (is_grid(note.value)) {
-      return Error(Code::kBadGrid, cat(what, ": annotation '", note.key, "' takes no grid"), "grids are for parameters of the operator", note.where);
+      return Error(Code::kBadGrid, cat(what, ": annotation '", note.key, "' takes no grid"), "grids are for parameters of the operator",
+                   note.where);
     }
   }
   if (node.op.empty()) return Error(Code::kMissingKey, cat(what, " has no 'op'"), "name its operator, for example op: pca", entry.where);
@@ -133,7 +139,8 @@ Result<Evaluate> evaluate_from(const Value& value) {
       }
     }
   } else if (!folds.is_null()) {
-    return wrong(folds, "evaluate: 'folds' must be a number or a map", "for example folds: 5, or folds: {kind: stratified, n: 5, shuffle: true}");
+    return wrong(folds, "evaluate: 'folds' must be a number or a map",
+                 "for example folds: 5, or folds: {kind: stratified, n: 5, shuffle: true}");
   }
   out.splitter_params.set_where(folds.where());
   if (const Value& metric = *bound.find("metric"); !metric.is_null()) {
@@ -161,14 +168,16 @@ Status apply_term(const Value& text, Graph& graph) {
   if (!text.is_string()) return wrong(text, "'term' must be text", "for example term: \"digits >> pca >> (logistic | forest)\"");
   for (const Node& node : graph.nodes) {
     if (!node.inputs.empty()) {
-      return Error(Code::kBadTerm, cat("node ", node.name, " has a 'from', but the pipeline is wired by its 'term'"), "keep one of them", node.where);
+      return Error(Code::kBadTerm, cat("node ", node.name, " has a 'from', but the pipeline is wired by its 'term'"), "keep one of them",
+                   node.where);
     }
   }
   HEADRACE_ASSIGN(const Term term, parse_term(text.string(), graph.nodes, text.where()));
   Result<Graph> wired = build(term, graph.name, graph.seed);
   if (!wired.ok()) return std::move(wired).error().at(text.where());
   for (const Node& node : graph.nodes) {
-    if (wired->find(node.name) == nullptr) return Error(Code::kBadTerm, cat("node ", node.name, " is not in the 'term'"), "use it there, or take it out", node.where);
+    if (wired->find(node.name) == nullptr)
+      return Error(Code::kBadTerm, cat("node ", node.name, " is not in the 'term'"), "use it there, or take it out", node.where);
   }
   graph.nodes = std::move(wired->nodes);
   if (!wired->evaluate) return {};
@@ -179,7 +188,10 @@ Status apply_term(const Value& text, Graph& graph) {
   }
   if (graph.evaluate->metrics.empty()) graph.evaluate->metrics = wired->evaluate->metrics;
   if (graph.evaluate->metrics.front() != wired->evaluate->metrics.front()) {
-    return wrong(text, cat("the term picks by '", wired->evaluate->metrics.front(), "', but evaluate ranks by '", graph.evaluate->metrics.front(), "'"), "name one metric");
+    return wrong(
+        text,
+        cat("the term picks by '", wired->evaluate->metrics.front(), "', but evaluate ranks by '", graph.evaluate->metrics.front(), "'"),
+        "name one metric");
   }
   graph.evaluate->pick_best = true;
   return {};
@@ -212,13 +224,16 @@ Result<Graph> parse_graph(const Value& document) {
   graph.file = document.where().file;
   for (const Entry& entry : document.map()) {
     if (!among(kTopKeys, entry.key)) {
-      return Error(Code::kUnknownKey, cat("a pipeline file has no key '", entry.key, "'"), nearest_advice(entry.key, kTopKeys), entry.where);
+      return Error(Code::kUnknownKey, cat("a pipeline file has no key '", entry.key, "'"), nearest_advice(entry.key, kTopKeys),
+                   entry.where);
     }
   }
   if (const Value* version = document.find("version")) {
     if (version->kind() != config::Kind::kInt) return wrong(*version, "'version' must be a whole number", {});
     if (version->integer() != kFormatVersion) {
-      return Error(Code::kVersion, cat("this pipeline file has version ", version->integer(), "; this program reads version ", kFormatVersion), {}, version->where());
+      return Error(Code::kVersion,
+                   cat("this pipeline file has version ", version->integer(), "; this program reads version ", kFormatVersion), {},
+                   version->where());
     }
   }
   if (const Value* name = document.find("pipeline")) {
@@ -231,7 +246,8 @@ Result<Graph> parse_graph(const Value& document) {
   const Value* nodes = document.find("nodes");
   const Value* term = document.find("term");
   if (nodes == nullptr && term == nullptr) {
-    return Error(Code::kMissingKey, "a pipeline file needs 'nodes'", "for example nodes: {data: {op: csv, path: data.csv}}", document.where());
+    return Error(Code::kMissingKey, "a pipeline file needs 'nodes'", "for example nodes: {data: {op: csv, path: data.csv}}",
+                 document.where());
   }
   if (nodes != nullptr && !nodes->is_null()) HEADRACE_TRY(nodes_from(*nodes, graph));
   if (const Value* evaluate = document.find("evaluate"); evaluate != nullptr && !evaluate->is_null()) {

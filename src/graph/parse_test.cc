@@ -93,7 +93,9 @@ nodes:
   EXPECT_EQ(parsed(graph_to_yaml(graph)), graph);
 }
 
-TEST(ParseTest, EveryAnnotationIsInItsTableWithADoc) { EXPECT_TRUE(config::check_options(annotation_options()).ok() && config::check_options(evaluate_options()).ok()); }
+TEST(ParseTest, EveryAnnotationIsInItsTableWithADoc) {
+  EXPECT_TRUE(config::check_options(annotation_options()).ok() && config::check_options(evaluate_options()).ok());
+}
 
 TEST(ParseTest, ATermWiresTheNodes) {
   const Graph graph = parsed(R"yaml(
@@ -152,7 +154,8 @@ TEST(ParseTest, BadFilesAreRefusedWithAPlace) {
       {"nodes:\n  a: {op: source, from: [[]]}\n", "2:26 BadValue an input in 'from' is an empty list"},
       {"nodes:\n  a: {op: scale, retries: many}\n", "2:27 BadValue"},
       {"nodes:\n  a: {op: scale, retries: {grid: [1, 2]}}\n", "2:18 BadGrid node a: annotation 'retries' takes no grid"},
-      {"nodes:\n  a: {op: scale, annotate: {retires: 1}}\n", "2:29 UnknownKey node a: annotate has no option 'retires'; did you mean 'retries'?"},
+      {"nodes:\n  a: {op: scale, annotate: {retires: 1}}\n",
+       "2:29 UnknownKey node a: annotate has no option 'retires'; did you mean 'retries'?"},
       {"nodes:\n  a: {op: scale, retries: 1, annotate: {retries: 2}}\n", "2:41 NameClash"},
       {"nodes:\n  a: {op: scale, shard: {part: 2}}\n", "2:26 UnknownKey"},
       {"nodes:\n  a: {op: scale, resources: {memory: 2 GX}}\n", "2:38 BadValue"},

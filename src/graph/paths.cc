@@ -63,7 +63,9 @@ class Labels {
     const int to = at.stack ? -1 : place(at.node);
     if (to < 0) return;
     const InputList& inputs = expanded_.nodes[static_cast<std::size_t>(at.node)].inputs;
-    const bool each = expanded_.graph.nodes[static_cast<std::size_t>(expanded_.nodes[static_cast<std::size_t>(at.node)].origin)].annotations.firing == Firing::kEach;
+    const bool each =
+        expanded_.graph.nodes[static_cast<std::size_t>(expanded_.nodes[static_cast<std::size_t>(at.node)].origin)].annotations.firing ==
+        Firing::kEach;
     const std::span<const int> read = firings_.inputs_of(firing);
     for (std::size_t i = 0; i < read.size(); ++i) {
       const Fired& source = firings_.all[static_cast<std::size_t>(read[i])];
@@ -103,7 +105,8 @@ void fill_params(const Expanded& expanded, const Firings& firings, const std::ve
   std::sort(chosen.begin(), chosen.end());   // expanded nodes are in topological order
   for (const int node : chosen) {
     const ExpandedNode& at = expanded.nodes[static_cast<std::size_t>(node)];
-    for (const auto& [param, value] : at.chosen) path.params.emplace_back(cat(expanded.graph.nodes[static_cast<std::size_t>(at.origin)].name, ".", param), value);
+    for (const auto& [param, value] : at.chosen)
+      path.params.emplace_back(cat(expanded.graph.nodes[static_cast<std::size_t>(at.origin)].name, ".", param), value);
   }
 }
 

@@ -14,10 +14,12 @@
 namespace headrace::graph {
 namespace {
 
-constexpr std::array kPhases = {std::string_view("read"),  std::string_view("split"),     std::string_view("take"),    std::string_view("fit"),
-                                std::string_view("update"), std::string_view("transform"), std::string_view("predict"), std::string_view("score"),
-                                std::string_view("join"),  std::string_view("stack"),     std::string_view("prune")};
-constexpr std::array kModes = {std::string_view("fit"), std::string_view("transform"), std::string_view("predict"), std::string_view("score")};
+constexpr std::array kPhases = {std::string_view("read"),    std::string_view("split"),  std::string_view("take"),
+                                std::string_view("fit"),     std::string_view("update"), std::string_view("transform"),
+                                std::string_view("predict"), std::string_view("score"),  std::string_view("join"),
+                                std::string_view("stack"),   std::string_view("prune")};
+constexpr std::array kModes = {std::string_view("fit"), std::string_view("transform"), std::string_view("predict"),
+                               std::string_view("score")};
 constexpr std::string_view kPlanFormat = "headrace.plan.1";
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
@@ -71,7 +73,8 @@ std::vector<Ref> parts_of(const Plan& plan, int node) {
       const Fired& fired = firings.all[at(firing)];
       const bool join = plan.expanded.graph.nodes[at(plan.expanded.nodes[at(fired.node)].origin)].op == "join";
       for (const int part : join && !fired.stack ? firings.inputs_of(firing) : std::span<const int>()) add(part);
-      if (const auto found = by_firing.find(firing); found != by_firing.end()) out.insert(out.end(), found->second.begin(), found->second.end());
+      if (const auto found = by_firing.find(firing); found != by_firing.end())
+        out.insert(out.end(), found->second.begin(), found->second.end());
     };
     for (int firing = firings.of_node[at(node)].begin; firing < firings.of_node[at(node)].end; ++firing) add(firing);
   }
@@ -83,7 +86,9 @@ std::vector<Ref> parts_of(const Plan& plan, int node) {
 std::string_view phase_name(Phase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
 std::string_view mode_name(Mode mode) { return kModes[static_cast<std::size_t>(mode)]; }
 
-ObjectId Task::output(int slot) const { return slot == 0 ? id : Hasher().field("slot").field(id).field(static_cast<std::uint64_t>(slot)).finish(); }
+ObjectId Task::output(int slot) const {
+  return slot == 0 ? id : Hasher().field("slot").field(id).field(static_cast<std::uint64_t>(slot)).finish();
+}
 
 Digest Plan::digest() const {
   Hasher hasher;
@@ -95,9 +100,11 @@ Digest Plan::digest() const {
   for (const Path& path : paths) {
     hasher.field(path.label).field(path.scores.size()).field(path.outputs.size());
     for (const std::int32_t score : path.scores) hasher.field(static_cast<std::uint64_t>(score));
-    for (const Ref& output : path.outputs) hasher.field(static_cast<std::uint64_t>(output.task)).field(static_cast<std::uint64_t>(output.slot));
+    for (const Ref& output : path.outputs)
+      hasher.field(static_cast<std::uint64_t>(output.task)).field(static_cast<std::uint64_t>(output.slot));
   }
-  for (const Pruning& pruning : prunings) hasher.field(pruning.rule.metric).field(number_text(pruning.rule.keep)).field(pruning.paths.size());
+  for (const Pruning& pruning : prunings)
+    hasher.field(pruning.rule.metric).field(number_text(pruning.rule.keep)).field(pruning.paths.size());
   return hasher.finish();
 }
 
@@ -162,8 +169,12 @@ std::string task_text(const Plan& plan, std::int32_t index) {
     const std::string lineage = lineage_text(plan, plan.firings->all[at(task.firing)]);
     if (!lineage.empty()) out += cat(task.phase == Phase::kRead ? " " : " after ", lineage);
   }
-  if (task.piece >= 0 && (task.phase == Phase::kTransform || task.phase == Phase::kPredict || (task.phase == Phase::kTake && task.inputs.size() == 1))) out += cat(", part ", task.piece + 1);
-  if (task.fold >= 0) out += cat(", fold ", task.fold + 1, " of ", plan.folds, task.test_side && task.phase != Phase::kScore && task.phase != Phase::kPrune ? ", held-out rows" : "");
+  if (task.piece >= 0 &&
+      (task.phase == Phase::kTransform || task.phase == Phase::kPredict || (task.phase == Phase::kTake && task.inputs.size() == 1)))
+    out += cat(", part ", task.piece + 1);
+  if (task.fold >= 0)
+    out += cat(", fold ", task.fold + 1, " of ", plan.folds,
+               task.test_side && task.phase != Phase::kScore && task.phase != Phase::kPrune ? ", held-out rows" : "");
   return out;
 }
 

@@ -43,8 +43,8 @@ void mark_ancestors(const Expanded& expanded, const Firings& firings, std::vecto
 
 }  // namespace
 
-PruneGroups find_prune_groups(const Expanded& expanded, const Firings& firings, const std::vector<Recipe>& recipes, const std::vector<Path>& paths,
-                              const std::vector<std::string>& metrics) {
+PruneGroups find_prune_groups(const Expanded& expanded, const Firings& firings, const std::vector<Recipe>& recipes,
+                              const std::vector<Path>& paths, const std::vector<std::string>& metrics) {
   PruneGroups out;
   for (std::size_t origin = 0; origin < expanded.graph.nodes.size(); ++origin) {
     const Node& node = expanded.graph.nodes[origin];

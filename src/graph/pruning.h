@@ -18,7 +18,7 @@ struct PruneGroups {
 };
 
 /// One group per annotated node that some judged path goes through. Cost: linear in the firings' edges, per group.
-PruneGroups find_prune_groups(const Expanded& expanded, const Firings& firings, const std::vector<Recipe>& recipes, const std::vector<Path>& paths,
-                              const std::vector<std::string>& metrics);
+PruneGroups find_prune_groups(const Expanded& expanded, const Firings& firings, const std::vector<Recipe>& recipes,
+                              const std::vector<Path>& paths, const std::vector<std::string>& metrics);
 
 }  // namespace headrace::graph

@@ -36,7 +36,8 @@ void add_annotations(Random& random, Node& node) {
   if (chance(random, 12)) notes.firing = Firing::kAll;
   if (node.op == "kernel" || node.op == "bayes") notes.state = one_of<State>(random, {State::kOnce, State::kSequential, State::kAggregate});
   if ((node.op == "pca" || node.op == "forest") && chance(random, 30)) notes.state = State::kAggregate;
-  if (node.op != "join" && chance(random, 15)) notes.shard = Shard{2 + static_cast<int>(random.below(2)), chance(random, 40) ? config::Value("key") : config::Value()};
+  if (node.op != "join" && chance(random, 15))
+    notes.shard = Shard{2 + static_cast<int>(random.below(2)), chance(random, 40) ? config::Value("key") : config::Value()};
 }
 
 std::vector<Input> random_inputs(Random& random, const std::vector<Node>& before) {
@@ -70,7 +71,8 @@ void end_in_classifiers(Random& random, Graph& graph) {
 }  // namespace
 
 Graph random_graph(Random& random, const Shape& shape) {
-  static const std::vector<std::string> kInner = {"scale", "scale", "pca", "wash", "kernel", "stacker", "noise", "one", "filter", "logistic", "bayes", "forest", "means", "join", "identity"};
+  static const std::vector<std::string> kInner = {"scale",  "scale",    "pca",   "wash",   "kernel", "stacker", "noise",   "one",
+                                                  "filter", "logistic", "bayes", "forest", "means",  "join",    "identity"};
   Graph graph;
   graph.seed = random.below(3);
   const std::size_t sources = 1 + random.below(2);

@@ -30,7 +30,8 @@ void ask_sink(Recipe& recipe, Mode mode, bool clusters_judged) {
   const bool predictor = is_predictor(family);
   const bool judgeable = predictor || (family == Family::kClusterer && clusters_judged);
   recipe.judged = judgeable && (recipe.below || mode == Mode::kScore);
-  recipe.predicts = (predictor && (mode == Mode::kTransform || mode == Mode::kPredict)) || (family == Family::kClusterer && mode == Mode::kPredict);
+  recipe.predicts =
+      (predictor && (mode == Mode::kTransform || mode == Mode::kPredict)) || (family == Family::kClusterer && mode == Mode::kPredict);
   if (recipe.below) {
     recipe.test_out = !recipe.judged && !recipe.predicts;
   } else {
@@ -53,7 +54,8 @@ void ask_inputs(const Recipe& reader, Recipe& input) {
 
 }  // namespace
 
-Result<std::vector<std::string>> metrics_of(const Expanded& expanded, const std::vector<const OperatorSpec*>& specs, const LowerOptions& options) {
+Result<std::vector<std::string>> metrics_of(const Expanded& expanded, const std::vector<const OperatorSpec*>& specs,
+                                            const LowerOptions& options) {
   if (expanded.graph.evaluate) return expanded.graph.evaluate->metrics;
   if (options.mode != Mode::kScore) return std::vector<std::string>{};
   if (!options.metrics.empty()) return options.metrics;
@@ -65,15 +67,17 @@ Result<std::vector<std::string>> metrics_of(const Expanded& expanded, const std:
     if (specs[origin]->family == Family::kRegressor) regressor = &expanded.graph.nodes[origin];
   }
   if (classifier != nullptr && regressor != nullptr) {
-    return Error(Code::kUnsupported, cat("no metric judges both ", classifier->name, ", a classifier, and ", regressor->name, ", a regressor"), "score them in two pipelines", regressor->where);
+    return Error(Code::kUnsupported,
+                 cat("no metric judges both ", classifier->name, ", a classifier, and ", regressor->name, ", a regressor"),
+                 "score them in two pipelines", regressor->where);
   }
   if (classifier != nullptr) return std::vector<std::string>{"accuracy"};
   if (regressor != nullptr) return std::vector<std::string>{"r2"};
   return std::vector<std::string>{};
 }
 
-std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalogue, const std::vector<const OperatorSpec*>& specs, Mode mode,
-                               const std::vector<std::string>& metrics) {
+std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalogue, const std::vector<const OperatorSpec*>& specs,
+                               Mode mode, const std::vector<std::string>& metrics) {
   std::vector<Recipe> recipes(expanded.nodes.size());
   for (std::size_t i = 0; i < recipes.size(); ++i) {
     const auto origin = static_cast<std::size_t>(expanded.nodes[i].origin);

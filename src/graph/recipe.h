@@ -35,9 +35,10 @@ struct Recipe {
 
 /// Metrics that the plan measures: those of `evaluate`, else those asked for, else the usual one of what the sinks are.
 /// Errors: kUnsupported when sinks of two families would be measured alike.
-Result<std::vector<std::string>> metrics_of(const Expanded& expanded, const std::vector<const OperatorSpec*>& specs, const LowerOptions& options);
+Result<std::vector<std::string>> metrics_of(const Expanded& expanded, const std::vector<const OperatorSpec*>& specs,
+                                            const LowerOptions& options);
 
-std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalogue, const std::vector<const OperatorSpec*>& specs, Mode mode,
-                               const std::vector<std::string>& metrics);
+std::vector<Recipe> recipes_of(const Expanded& expanded, const Catalogue& catalogue, const std::vector<const OperatorSpec*>& specs,
+                               Mode mode, const std::vector<std::string>& metrics);
 
 }  // namespace headrace::graph

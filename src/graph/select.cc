@@ -94,7 +94,8 @@ class Selector {
     if (groups != firings_.groups.end()) {
       Bundle all;
       for (const std::vector<int>& group : groups->second) {
-        const bool touched = std::any_of(group.begin(), group.end(), [&](int firing) { return std::binary_search(members.begin(), members.end(), firing); });
+        const bool touched =
+            std::any_of(group.begin(), group.end(), [&](int firing) { return std::binary_search(members.begin(), members.end(), firing); });
         if (touched) all.insert(all.end(), group.begin(), group.end());
       }
       std::sort(all.begin(), all.end());

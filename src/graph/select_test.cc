@@ -18,7 +18,8 @@ LowerOptions options_for(Mode mode) {
   options.mode = mode;
   options.list_files = [](const std::string& pattern) -> Result<std::vector<std::string>> {
     std::vector<std::string> out;
-    for (int piece = 0; piece < 3; ++piece) out.push_back(cat(pattern.substr(0, pattern.find('*')), piece, pattern.substr(pattern.find('*') + 1)));
+    for (int piece = 0; piece < 3; ++piece)
+      out.push_back(cat(pattern.substr(0, pattern.find('*')), piece, pattern.substr(pattern.find('*') + 1)));
     return out;
   };
   return options;
@@ -65,7 +66,8 @@ TEST(SelectTest, AReplicaKeepsItsSeed) {
 }
 
 TEST(SelectTest, ANodeThatFiredForSeveralAlternativesBecomesSeveral) {
-  const Plan plan = toy::plan(R"({nodes: {s: {op: source}, n: {op: noise, from: s, a: {grid: [1, 2]}}, all: {op: scale, from: n, firing: all}}})");
+  const Plan plan =
+      toy::plan(R"({nodes: {s: {op: source}, n: {op: noise, from: s, a: {grid: [1, 2]}}, all: {op: scale, from: n, firing: all}}})");
   const Graph chosen = select(plan, 0);
   EXPECT_THAT(names(chosen), ElementsAre("s", "n", "n#2", "all"));
   EXPECT_EQ(chosen.find("n#2")->seed_name, "n");
@@ -81,7 +83,10 @@ TEST(SelectTest, APieceBecomesItsFile) {
 }
 
 TEST(SelectTest, StackedPiecesStayOneSource) {
-  const Plan plan = toy::plan("{nodes: {r: {op: reader, path: 'part-*.csv'}, k: {op: kernel, from: r, state: sequential}, c: {op: bayes, from: k, state: aggregate}}}", options_for(Mode::kFit));
+  const Plan plan = toy::plan(
+      "{nodes: {r: {op: reader, path: 'part-*.csv'}, k: {op: kernel, from: r, state: sequential}, c: {op: bayes, from: k, state: "
+      "aggregate}}}",
+      options_for(Mode::kFit));
   ASSERT_EQ(plan.paths.size(), 1u);
   EXPECT_EQ(select(plan, 0).find("r")->params.find("path")->string(), "part-*.csv");
 }
@@ -98,7 +103,8 @@ TEST(SelectTest, TenDiamondsAreSelectedAndScoredInLinearWork) {
   const Plan plan = toy::plan(yaml);
   ASSERT_EQ(plan.paths.size(), 1u);
   EXPECT_EQ(plan.paths[0].scores.size(), 3u);
-  EXPECT_EQ(toy::counts(plan), (std::map<std::string, int>{{"read", 1}, {"split", 1}, {"take", 6}, {"fit", 63}, {"transform", 3 * (20 + 9 * 2)}, {"score", 3}}));
+  EXPECT_EQ(toy::counts(plan), (std::map<std::string, int>{
+                                   {"read", 1}, {"split", 1}, {"take", 6}, {"fit", 63}, {"transform", 3 * (20 + 9 * 2)}, {"score", 3}}));
   const Graph chosen = select(plan, 0);
   EXPECT_EQ(chosen.nodes.size(), 31u);
   EXPECT_EQ(tasks_of(plan, 0).size(), plan.tasks.size());
@@ -124,7 +130,8 @@ TEST(SelectTest, RandomPathsGiveTheirIdsAgain) {
     ++compared;
     ASSERT_TRUE(whole.ok()) << whole.error().text();
     ASSERT_EQ(plan->paths.size(), whole->paths.size());
-    const bool over_pieces = written.find("-*.csv") != std::string::npos && (written.find("sequential") != std::string::npos || written.find("aggregate") != std::string::npos);
+    const bool over_pieces = written.find("-*.csv") != std::string::npos &&
+                             (written.find("sequential") != std::string::npos || written.find("aggregate") != std::string::npos);
     for (std::size_t p = 0; p < plan->paths.size(); p += 1 + plan->paths.size() / 5) {
       Graph chosen = select(*plan, p);
       const std::string chosen_text = graph_to_yaml(chosen);

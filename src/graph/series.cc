@@ -23,12 +23,15 @@ struct Item {
 std::string bracketed(const std::string& text, bool brackets) { return brackets ? "(" + text + ")" : text; }
 
 // Brackets around a | and & within a sequence are not needed; they are written for the reader.
-std::string in_sequence(const std::string& text, Level level) { return bracketed(text, level == Level::kJoin || level == Level::kAlternatives); }
+std::string in_sequence(const std::string& text, Level level) {
+  return bracketed(text, level == Level::kJoin || level == Level::kAlternatives);
+}
 
 class Reducer {
  public:
   explicit Reducer(std::vector<TermNode> nodes) {
-    for (TermNode& node : nodes) items_.push_back({std::move(node.text), std::move(node.name), Level::kAtom, Level::kAtom, std::move(node.inputs), true});
+    for (TermNode& node : nodes)
+      items_.push_back({std::move(node.text), std::move(node.name), Level::kAtom, Level::kAtom, std::move(node.inputs), true});
   }
 
   std::string run(bool* exact) {
@@ -54,7 +57,8 @@ class Reducer {
     for (std::size_t reader = 0; reader < items_.size(); ++reader) {
       if (!items_[reader].alive) continue;
       for (std::size_t input = 0; input < items_[reader].inputs.size(); ++input) {
-        for (const int from : items_[reader].inputs[input]) out[static_cast<std::size_t>(from)].emplace_back(static_cast<int>(reader), static_cast<int>(input));
+        for (const int from : items_[reader].inputs[input])
+          out[static_cast<std::size_t>(from)].emplace_back(static_cast<int>(reader), static_cast<int>(input));
       }
     }
     return out;
@@ -92,7 +96,8 @@ class Reducer {
       }
       std::vector<std::vector<int>> groups;
       for (auto& [key, members] : twins) {
-        if (members.size() > 1 && (level == Level::kJoin ? side_by_side(members, used) : in_one_run(members, used))) groups.push_back(std::move(members));
+        if (members.size() > 1 && (level == Level::kJoin ? side_by_side(members, used) : in_one_run(members, used)))
+          groups.push_back(std::move(members));
       }
       for (const std::vector<int>& members : groups) merge(members, level, used);
       changed = changed || !groups.empty();
@@ -123,7 +128,8 @@ class Reducer {
   // Every reader has them as inputs of their own, next to each other and in the same order.
   bool side_by_side(std::vector<int>& members, const std::vector<Uses>& used) const {
     const Uses& readers = used[static_cast<std::size_t>(members[0])];
-    std::sort(members.begin(), members.end(), [&](int a, int b) { return used[static_cast<std::size_t>(a)][0].second < used[static_cast<std::size_t>(b)][0].second; });
+    std::sort(members.begin(), members.end(),
+              [&](int a, int b) { return used[static_cast<std::size_t>(a)][0].second < used[static_cast<std::size_t>(b)][0].second; });
     for (std::size_t r = 0; r < readers.size(); ++r) {
       for (std::size_t i = 0; i < members.size(); ++i) {
         const auto& [reader, input] = used[static_cast<std::size_t>(members[i])][r];
@@ -171,7 +177,8 @@ class Reducer {
           united += (united.empty() ? "" : " | ") + bracketed(source.out, input.size() > 1 && source.out_level > Level::kAlternatives);
         }
         joined += (joined.empty() ? "" : " & ") + bracketed(united, !plain && item.inputs.size() > 1);
-        if (item.inputs.size() == 1) joined = bracketed(joined, input.size() > 1 || items_[static_cast<std::size_t>(input[0])].out_level != Level::kAtom);
+        if (item.inputs.size() == 1)
+          joined = bracketed(joined, input.size() > 1 || items_[static_cast<std::size_t>(input[0])].out_level != Level::kAtom);
       }
       if (item.inputs.size() > 1) joined = "(" + joined + ")";
       if (!out.empty()) out += "; ";

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kNodesApart = 600, kBoxesMax = 2000;
 constexpr std::size_t kNameShown = 34;
-constexpr double kCharacter = 7.2, kSmall = 6.2, kPadding = 12, kLine = 17, kMargin = 12;
+constexpr double kCharacter = 7.9, kSmall = 6.4, kPadding = 12, kLine = 17, kMargin = 12;
 
 constexpr const char* kStyle =
     ".hr-graph{color:#24292f;font:12px ui-sans-serif,system-ui,sans-serif}"
@@ -32,7 +32,8 @@ std::string number(double value) {
 
 // Characters as a reader counts them: continuation bytes of UTF-8 do not count.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string shortened(const std::string& text) {
@@ -52,7 +53,8 @@ NodeMark mark_of(const Drawing::Item& item, std::span<const NodeMark> marks) {
   if (item.members.size() == 1) return marks[static_cast<std::size_t>(item.members[0])];
   constexpr std::array kWorst = {"failed", "running", "skipped", "done", "remembered"};
   for (const char* status : kWorst) {
-    const auto count = std::count_if(item.members.begin(), item.members.end(), [&](int node) { return marks[static_cast<std::size_t>(node)].status == status; });
+    const auto count = std::count_if(item.members.begin(), item.members.end(),
+                                     [&](int node) { return marks[static_cast<std::size_t>(node)].status == status; });
     if (count > 0) return {status, cat(count, " of ", item.members.size(), " ", status)};
   }
   return {};
@@ -62,11 +64,15 @@ std::string box_text(const Drawing::Item& item, const Box& box, const NodeMark& 
   constexpr std::array kKnown = {"done", "failed", "running", "remembered", "skipped"};
   const bool known = std::find(kKnown.begin(), kKnown.end(), mark.status) != kKnown.end();
   const double x = box.x + kMargin, y = box.y + kMargin;
-  std::string out = cat("<g><title>", html_escape(cat(item.name, " (", item.op, ")", item.detail.empty() ? "" : "\n", item.detail)), "</title>");
-  out += cat("<rect class=\"hr-box\" x=\"", number(x), "\" y=\"", number(y), "\" width=\"", number(box.width), "\" height=\"", number(box.height), "\" rx=\"5\"/>");
-  out += cat("<rect class=\"hr-bar", known ? cat(" hr-", mark.status) : "", "\" x=\"", number(x), "\" y=\"", number(y), "\" width=\"4\" height=\"", number(box.height), "\" rx=\"2\"/>");
+  std::string out =
+      cat("<g><title>", html_escape(cat(item.name, " (", item.op, ")", item.detail.empty() ? "" : "\n", item.detail)), "</title>");
+  out += cat("<rect class=\"hr-box\" x=\"", number(x), "\" y=\"", number(y), "\" width=\"", number(box.width), "\" height=\"",
+             number(box.height), "\" rx=\"5\"/>");
+  out += cat("<rect class=\"hr-bar", known ? cat(" hr-", mark.status) : "", "\" x=\"", number(x), "\" y=\"", number(y),
+             "\" width=\"4\" height=\"", number(box.height), "\" rx=\"2\"/>");
   const auto line = [&](const char* kind, double row, const std::string& text) {
-    out += cat("<text class=\"", kind, "\" x=\"", number(x + kPadding), "\" y=\"", number(y + row * kLine), "\">", html_escape(text), "</text>");
+    out += cat("<text class=\"", kind, "\" x=\"", number(x + kPadding), "\" y=\"", number(y + row * kLine), "\">", html_escape(text),
+               "</text>");
   };
   line("hr-name", 1.05, shortened(item.name));
   line("hr-op", 1.95, shortened(item.op));
@@ -81,14 +87,16 @@ std::string edge_text(const std::vector<std::pair<double, double>>& points) {
     const auto [x0, y0] = points[i - 1];
     const auto [x1, y1] = points[i];
     const double middle = (x0 + x1) / 2 + kMargin;
-    path += cat("C", number(middle), " ", number(y0 + kMargin), " ", number(middle), " ", number(y1 + kMargin), " ", number(x1 + kMargin), " ", number(y1 + kMargin));
+    path += cat("C", number(middle), " ", number(y0 + kMargin), " ", number(middle), " ", number(y1 + kMargin), " ", number(x1 + kMargin),
+                " ", number(y1 + kMargin));
   }
   return cat("<path class=\"hr-edge\" d=\"", path, "\"/>\n");
 }
 
 std::string frame(double width, double height, const std::string& title, const std::string& body) {
-  return cat("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hr-graph\" role=\"img\" viewBox=\"0 0 ", number(width), " ", number(height), "\" width=\"", number(width),
-             "\" height=\"", number(height), "\">\n<title>", html_escape(title), "</title>\n<style>", kStyle, "</style>\n", body, "</svg>\n");
+  return cat("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hr-graph\" role=\"img\" viewBox=\"0 0 ", number(width), " ", number(height),
+             "\" width=\"", number(width), "\" height=\"", number(height), "\">\n<title>", html_escape(title), "</title>\n<style>", kStyle,
+             "</style>\n", body, "</svg>\n");
 }
 
 }  // namespace
@@ -98,13 +106,15 @@ std::string to_svg(const Expanded& expanded, std::span<const NodeMark> marks) {
   const Drawing drawing = drawing_of(expanded, kNodesApart);
   if (drawing.items.size() > kBoxesMax) {
     const std::string note = cat(expanded.nodes.size(), " nodes and ", expanded.edges(), " edges: too many to draw");
-    return frame(static_cast<double>(note.size()) * kCharacter + 40, 48, expanded.graph.name, cat("<text class=\"hr-name\" x=\"16\" y=\"28\">", note, "</text>\n"));
+    return frame(static_cast<double>(note.size()) * kCharacter + 40, 48, expanded.graph.name,
+                 cat("<text class=\"hr-name\" x=\"16\" y=\"28\">", note, "</text>\n"));
   }
   std::vector<NodeMark> shown;
   std::vector<Box> boxes;
   for (const Drawing::Item& item : drawing.items) {
     shown.push_back(mark_of(item, marks));
-    const double text = std::max({static_cast<double>(width_of(shortened(item.name))) * kCharacter, static_cast<double>(width_of(shortened(item.op))) * kSmall,
+    const double text = std::max({static_cast<double>(width_of(shortened(item.name))) * kCharacter,
+                                  static_cast<double>(width_of(shortened(item.op))) * kSmall,
                                   static_cast<double>(width_of(shortened(shown.back().text))) * kSmall});
     boxes.push_back({text + 2 * kPadding, kLine * (shown.back().text.empty() ? 2.35 : 3.2), 0, 0});
   }

@@ -30,12 +30,14 @@ Result<std::vector<std::string>> files_on_disk(const std::string& pattern) {
   const int failed = glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
   std::vector<std::string> out(found.gl_pathv, found.gl_pathv + (failed == 0 ? found.gl_pathc : 0));
   globfree(&found);
-  if (failed == GLOB_NOSPACE || failed == GLOB_ABORTED) return Error(Code::kIo, cat("the folder of '", pattern, "' cannot be read"), "check the permissions of the folder");
+  if (failed == GLOB_NOSPACE || failed == GLOB_ABORTED)
+    return Error(Code::kIo, cat("the folder of '", pattern, "' cannot be read"), "check the permissions of the folder");
   return out;
 }
 
 // Parameters as they enter ids: a path stands for what the file holds.
-Result<Value> with_contents(Value params, const OperatorSpec& spec, const std::string& folder, const LowerOptions& options, const Position& where) {
+Result<Value> with_contents(Value params, const OperatorSpec& spec, const std::string& folder, const LowerOptions& options,
+                            const Position& where) {
   for (const config::Option& option : spec.options) {
     if (option.type != config::Type::kPath) continue;
     Value* value = params.find(option.name);
@@ -92,8 +94,11 @@ Status find_files(Expanded& expanded, const std::vector<const OperatorSpec*>& sp
     if (!found.ok()) return std::move(found).error().within(cat("node ", node.name)).at(where);
     // A drawing needs no data: the pattern then stands for one file.
     if (found->empty() && !options.file_digest && !options.list_files) continue;
-    if (found->empty()) return Error(Code::kNotFound, cat("node ", node.name, ": no file matches '", value->string(), "'"), cat("looked for ", pattern), where);
-    if (found->size() > kFilesMax) return Error(Code::kTooLarge, cat("node ", node.name, ": more than ", kFilesMax, " files match '", value->string(), "'"), {}, where);
+    if (found->empty())
+      return Error(Code::kNotFound, cat("node ", node.name, ": no file matches '", value->string(), "'"), cat("looked for ", pattern),
+                   where);
+    if (found->size() > kFilesMax)
+      return Error(Code::kTooLarge, cat("node ", node.name, ": more than ", kFilesMax, " files match '", value->string(), "'"), {}, where);
     std::sort(found->begin(), found->end());
     for (std::string& file : *found) {
       // Kept relative to the pipeline file, as every path of it is.
@@ -129,12 +134,14 @@ Result<IdHeads> IdHeads::make(const Expanded& expanded, const std::vector<const 
       if (!node.files.empty()) params.set(node.pattern, node.files[piece]);
       Result<Value> known = with_contents(std::move(params), spec, folder, options, where);
       if (!known.ok()) return std::move(known).error().within(cat("node ", node.name));
-      out.nodes_[i].push_back(head(spec.name, spec.version, config::canonical(*known), spec.random ? std::optional(node.seed) : std::nullopt));
+      out.nodes_[i].push_back(
+          head(spec.name, spec.version, config::canonical(*known), spec.random ? std::optional(node.seed) : std::nullopt));
     }
   }
   if (splitter != nullptr) {
     const Value& params = expanded.graph.evaluate->splitter_params;
-    out.splitter_ = head(splitter->name, splitter->version, config::canonical(params), splitter->random ? std::optional(split_seed) : std::nullopt);
+    out.splitter_ =
+        head(splitter->name, splitter->version, config::canonical(params), splitter->random ? std::optional(split_seed) : std::nullopt);
   }
   return out;
 }
@@ -144,7 +151,8 @@ const Digest& IdHeads::node(int node, int piece) const {
   return heads[heads.size() > 1 ? static_cast<std::size_t>(piece) : 0];
 }
 
-ObjectId task_id(const Digest& head, Phase phase, std::string_view facts, const ObjectId* model, std::string_view inputs, std::string& buffer) {
+ObjectId task_id(const Digest& head, Phase phase, std::string_view facts, const ObjectId* model, std::string_view inputs,
+                 std::string& buffer) {
   const auto raw = [&](const Digest& digest) { buffer.append(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()); };
   buffer.clear();
   raw(head);

@@ -37,6 +37,7 @@ class IdHeads {
 };
 
 /// `inputs` holds the ids of the inputs, 32 bytes each.
-ObjectId task_id(const Digest& head, Phase phase, std::string_view facts, const ObjectId* model, std::string_view inputs, std::string& buffer);
+ObjectId task_id(const Digest& head, Phase phase, std::string_view facts, const ObjectId* model, std::string_view inputs,
+                 std::string& buffer);
 
 }  // namespace headrace::graph

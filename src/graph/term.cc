@@ -76,7 +76,10 @@ Term Term::grid(std::string param, std::vector<config::Value> values) const {
   }, changed);
   if (changed) return out;
   Body body = out.body();
-  body.wrong = Error(Code::kBadTerm, only.empty() ? cat("the grid of '", name, "' must say of which node") : cat("the grid names node '", only, "', which is not in the term"), "write it as node.param");
+  body.wrong = Error(Code::kBadTerm,
+                     only.empty() ? cat("the grid of '", name, "' must say of which node")
+                                  : cat("the grid names node '", only, "', which is not in the term"),
+                     "write it as node.param");
   return make(std::move(body));
 }
 
@@ -111,7 +114,9 @@ std::string Term::text() const {
     case Kind::kSequence: return chain_text(*this, " >> ", 3);
     case Kind::kAlternatives: return chain_text(*this, " | ", 2);
     case Kind::kJoin: return chain_text(*this, " & ", 1);
-    case Kind::kReplicate: return cat(body().times, " * ", in_brackets(body().parts[0], body().parts[0].kind() != Kind::kNode && body().parts[0].kind() != Kind::kReplicate));
+    case Kind::kReplicate:
+      return cat(body().times, " * ",
+                 in_brackets(body().parts[0], body().parts[0].kind() != Kind::kNode && body().parts[0].kind() != Kind::kReplicate));
     case Kind::kPick: return cat("pick(", body().metric, ")");
   }
   return {};

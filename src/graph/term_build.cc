@@ -14,7 +14,7 @@ namespace {
 using Kind = Term::Kind;
 using Gives = std::vector<Input>;
 
-constexpr std::size_t kNodesMax = 1'000'000;
+constexpr std::size_t kNodesMax = 250'000;
 constexpr int kDepthMax = 1000;
 constexpr int kReplicasMax = 100'000;
 
@@ -30,9 +30,13 @@ class Compiler {
     if (term.body().wrong) return *term.body().wrong;
     if (term.kind() == Kind::kNode) {
       const Node& node = term.body().node;
-      if (!is_node_name(node.name)) return bad(cat("'", node.name, "' is no name for a node"), "use a letter or '_', then letters, digits, '_' and '-'");
+      if (!is_node_name(node.name))
+        return bad(cat("'", node.name, "' is no name for a node"), "use a letter or '_', then letters, digits, '_' and '-'");
       const auto [place, fresh] = ops_.try_emplace(node.name, node.op);
-      if (!fresh && place->second != node.op) return Error(Code::kNameClash, cat("'", node.name, "' is an operator ", place->second, " in one place and ", node.op, " in another"), "give them two names");
+      if (!fresh && place->second != node.op)
+        return Error(Code::kNameClash,
+                     cat("'", node.name, "' is an operator ", place->second, " in one place and ", node.op, " in another"),
+                     "give them two names");
       return {};
     }
     for (const Term* part : operands(term, term.kind())) {
@@ -71,7 +75,8 @@ class Compiler {
   }
 
   Result<Gives> node(Node node, const Gives& in, int times) {
-    if (graph_.nodes.size() >= kNodesMax) return Error(Code::kTooLarge, cat("a term makes more than ", kNodesMax, " nodes"), "replicate less");
+    if (graph_.nodes.size() >= kNodesMax)
+      return Error(Code::kTooLarge, cat("a term makes more than ", kNodesMax, " nodes"), "replicate less");
     const std::int64_t copies = std::int64_t{node.annotations.replicas} * times;
     if (copies > kReplicasMax) return bad(cat("node ", node.name, " would be replicated more than ", kReplicasMax, " times"));
     node.annotations.replicas = static_cast<int>(copies);
@@ -127,7 +132,8 @@ class Compiler {
   // One node is replicated by its annotation; a larger term is repeated, as alternatives.
   Result<Gives> replicas(const Term& term, const Gives& in, int outer) {
     const std::int64_t times = std::int64_t{term.body().times} * outer;
-    if (term.body().times < 1 || times > kReplicasMax) return bad(cat("a term cannot be replicated ", times, " times"), cat("use 1 to ", kReplicasMax));
+    if (term.body().times < 1 || times > kReplicasMax)
+      return bad(cat("a term cannot be replicated ", times, " times"), cat("use 1 to ", kReplicasMax));
     const Term& part = term.body().parts[0];
     if (part.kind() == Kind::kNode || part.kind() == Kind::kReplicate) return compile(part, in, static_cast<int>(times));
     Input united;

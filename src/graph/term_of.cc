@@ -17,7 +17,8 @@ constexpr std::size_t kEdgesMax = 20'000;
 
 std::string term_of(const Graph& graph) {
   const Wiring wiring = wire(graph);
-  if (wiring.from.size() > kEdgesMax || !wiring.cycle.empty()) return cat("... (", graph.nodes.size(), " nodes, ", wiring.from.size(), " edges)");
+  if (wiring.from.size() > kEdgesMax || !wiring.cycle.empty())
+    return cat("... (", graph.nodes.size(), " nodes, ", wiring.from.size(), " edges)");
   std::vector<int> place(graph.nodes.size(), -1);
   std::vector<TermNode> nodes;
   for (const int index : wiring.order) {
@@ -41,7 +42,8 @@ std::string term_of(const Graph& graph) {
   std::string text = write_term(std::move(nodes), &exact);
   if (graph.evaluate && graph.evaluate->pick_best && !graph.evaluate->metrics.empty()) {
     const bool brackets = !exact || text.find(" | ") != std::string::npos || text.find(" & ") != std::string::npos;
-    text = cat(brackets && text.find(" >> ") == std::string::npos ? cat("(", text, ")") : text, exact ? " >> " : "; ", "pick(", graph.evaluate->metrics.front(), ")");
+    text = cat(brackets && text.find(" >> ") == std::string::npos ? cat("(", text, ")") : text, exact ? " >> " : "; ", "pick(",
+               graph.evaluate->metrics.front(), ")");
   }
   return text;
 }

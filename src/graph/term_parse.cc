@@ -31,7 +31,8 @@ class Parser {
     if (text_.size() > kTextMax) return Error(Code::kTooLarge, "a term is longer than 16 MiB", {}, where_);
     HEADRACE_ASSIGN(Term term, sequence());
     skip_space();
-    if (at_ < text_.size() && text_[at_] == ';') return error("a term has one part", "a graph printed with ';' is no single term: wire it with 'from'");
+    if (at_ < text_.size() && text_[at_] == ';')
+      return error("a term has one part", "a graph printed with ';' is no single term: wire it with 'from'");
     if (at_ < text_.size()) return error("an operator is expected here", "join parts with >>, | or &");
     return term;
   }
@@ -40,7 +41,8 @@ class Parser {
   Error error(std::string message, std::string advice = {}) const {
     const std::string_view rest = text_.substr(std::min(at_, text_.size()));
     const std::string seen = rest.empty() ? "its end" : cat("'", rest.substr(0, 20), "'");
-    return Error(Code::kBadTerm, cat("the term does not parse at character ", at_ + 1, ", ", seen, ": ", message), std::move(advice), where_);
+    return Error(Code::kBadTerm, cat("the term does not parse at character ", at_ + 1, ", ", seen, ": ", message), std::move(advice),
+                 where_);
   }
 
   void skip_space() {
@@ -210,6 +212,8 @@ class Parser {
 
 }  // namespace
 
-Result<Term> parse_term(std::string_view text, const std::vector<Node>& nodes, const Position& where) { return Parser(text, nodes, where).run(); }
+Result<Term> parse_term(std::string_view text, const std::vector<Node>& nodes, const Position& where) {
+  return Parser(text, nodes, where).run();
+}
 
 }  // namespace headrace::graph

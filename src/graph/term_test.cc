@@ -110,9 +110,27 @@ TEST(TermTest, ReadsTheWrittenForm) {
 
 TEST(TermTest, BadTextsAreRefusedWithAPlace) {
   const std::string deep(600, '(');
-  for (const std::string& text : {std::string(""), std::string("a >>"), std::string("a | | b"), std::string("(a"), std::string("a)"), std::string("a b"), std::string("3 a"), std::string("3 *"),
-                                  std::string("99999999999 * a"), std::string("a{"), std::string("a{x}"), std::string("a{x: [1}"), std::string("(a >> b){x: [1]}"), std::string("(a | b){c: 1}"),
-                                  std::string("pick()"), std::string("pick(f1"), std::string("a; b"), std::string("a >> 'b'"), std::string("{x: 1}"), deep, std::string("a >> \xff")}) {
+  for (const std::string& text : {std::string(""),
+                                  std::string("a >>"),
+                                  std::string("a | | b"),
+                                  std::string("(a"),
+                                  std::string("a)"),
+                                  std::string("a b"),
+                                  std::string("3 a"),
+                                  std::string("3 *"),
+                                  std::string("99999999999 * a"),
+                                  std::string("a{"),
+                                  std::string("a{x}"),
+                                  std::string("a{x: [1}"),
+                                  std::string("(a >> b){x: [1]}"),
+                                  std::string("(a | b){c: 1}"),
+                                  std::string("pick()"),
+                                  std::string("pick(f1"),
+                                  std::string("a; b"),
+                                  std::string("a >> 'b'"),
+                                  std::string("{x: 1}"),
+                                  deep,
+                                  std::string("a >> \xff")}) {
     const Result<Term> term = parse_term(text, {}, Position{"f.yaml", 3, 7});
     ASSERT_FALSE(term.ok()) << text;
     EXPECT_EQ(term.error().code, Code::kBadTerm) << text;
@@ -145,7 +163,8 @@ TEST(TermTest, SeriesParallelGraphsReadBackEqual) {
 }
 
 TEST(TermTest, OtherGraphsPrintWithSharedNames) {
-  const Graph graph = toy::graph("{nodes: {s: {op: source}, a: {op: scale, from: s}, b: {op: pca, from: s}, c: {op: wash, from: a}, d: {op: wash, from: [a, b]}}}");
+  const Graph graph = toy::graph(
+      "{nodes: {s: {op: source}, a: {op: scale, from: s}, b: {op: pca, from: s}, c: {op: wash, from: a}, d: {op: wash, from: [a, b]}}}");
   EXPECT_EQ(term_of(graph), "s; s >> a; s >> b; a >> c; (a & b) >> d");
   const Graph raw = toy::graph("{nodes: {s: {op: source}, p: {op: pca, from: s}, c: {op: logistic, from: [p, s]}}}");
   EXPECT_EQ(term_of(raw), "s; s >> p; (p & s) >> c");

@@ -12,7 +12,8 @@ OperatorSpec row(std::string name, Family family) {
   spec.family = family;
   spec.doc = "toy";
   spec.options = {config::integer("a", 0, "a number"), config::real("C", 1.0, "a positive number").above(0),
-                  config::list("sizes", config::Type::kIntList, config::List{}, "a list"), config::choice("kind", "x", {"x", "y", "z"}, "a word")};
+                  config::list("sizes", config::Type::kIntList, config::List{}, "a list"),
+                  config::choice("kind", "x", {"x", "y", "z"}, "a word")};
   return spec;
 }
 
@@ -113,7 +114,8 @@ Plan plan(const std::string& yaml, LowerOptions options) { return plan(graph(yam
 
 std::vector<std::string> errors(const std::string& yaml, const Limits& limits) {
   const auto text = [](const Error& error) {
-    return cat(error.where.line, ":", error.where.column, " ", code_name(error.code), " ", error.message, error.advice.empty() ? "" : cat("; ", error.advice));
+    return cat(error.where.line, ":", error.where.column, " ", code_name(error.code), " ", error.message,
+               error.advice.empty() ? "" : cat("; ", error.advice));
   };
   const Result<config::Value> document = config::parse_yaml(yaml, "test.yaml");
   if (!document.ok()) return {text(document.error())};

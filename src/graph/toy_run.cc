@@ -55,7 +55,8 @@ class Runner {
         out.text = Ops::fit(spec.name, node.params, seed, inputs);
         if (task.wants_output) {
           const char* verb = "transform";   // slot 1 is read by other nodes: a predictor hands its predictions on as features
-          run_.slot1.back().tables = {spec.own_fit_output ? Ops::own_output(out.text, inputs) : Ops::apply(verb, spec.name, node.params, seed, out.text, inputs)};
+          run_.slot1.back().tables = {spec.own_fit_output ? Ops::own_output(out.text, inputs)
+                                                          : Ops::apply(verb, spec.name, node.params, seed, out.text, inputs)};
         }
         break;
       case Phase::kUpdate: out.text = Ops::update(spec.name, node.params, seed, model, inputs); break;
@@ -71,8 +72,9 @@ class Runner {
   void take(const Task& task, const Node& origin, Thing& out) {
     for (const Rows& rows : run_.at(task.inputs[0]).tables) {
       const bool fold = task.inputs.size() == 2;
-      out.tables.push_back(fold ? Ops::fold_rows(rows, plan_.folds, task.piece, task.test_side)
-                                : Ops::shard_rows(rows, origin.annotations.shard->parts, task.piece, !origin.annotations.shard->by.is_null()));
+      out.tables.push_back(
+          fold ? Ops::fold_rows(rows, plan_.folds, task.piece, task.test_side)
+               : Ops::shard_rows(rows, origin.annotations.shard->parts, task.piece, !origin.annotations.shard->by.is_null()));
     }
   }
 
@@ -111,11 +113,13 @@ std::string Ops::fit(const std::string& op, const config::Value& params, std::ui
   return hashed(cat("fit ", op, config::canonical(params), seed, all(inputs)));
 }
 
-std::string Ops::update(const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model, const Tables& inputs) {
+std::string Ops::update(const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model,
+                        const Tables& inputs) {
   return hashed(cat("update ", op, config::canonical(params), seed, model, all(inputs)));
 }
 
-Rows Ops::apply(const std::string& verb, const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model, const Tables& inputs) {
+Rows Ops::apply(const std::string& verb, const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model,
+                const Tables& inputs) {
   Rows out;
   for (std::size_t row = 0; row < inputs[0].size(); ++row) {
     std::string text = cat(verb, " ", op, config::canonical(params), seed, model);
@@ -131,7 +135,9 @@ Rows Ops::own_output(const std::string& model, const Tables& inputs) {
   return out;
 }
 
-std::string Ops::score(const std::string& op, const std::string& model, const Tables& inputs) { return hashed(cat("score ", op, model, all(inputs))); }
+std::string Ops::score(const std::string& op, const std::string& model, const Tables& inputs) {
+  return hashed(cat("score ", op, model, all(inputs)));
+}
 
 Rows Ops::fold_rows(const Rows& rows, int folds, int fold, bool test) {
   Rows out;

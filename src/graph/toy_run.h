@@ -20,9 +20,11 @@ struct Ops {
   static constexpr int kRows = 6;   ///< rows of a source
   static Rows read(const std::string& op, const config::Value& params, std::uint64_t seed);
   static std::string fit(const std::string& op, const config::Value& params, std::uint64_t seed, const Tables& inputs);
-  static std::string update(const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model, const Tables& inputs);
+  static std::string update(const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model,
+                            const Tables& inputs);
   /// Row by row. `verb` is transform or predict.
-  static Rows apply(const std::string& verb, const std::string& op, const config::Value& params, std::uint64_t seed, const std::string& model, const Tables& inputs);
+  static Rows apply(const std::string& verb, const std::string& op, const config::Value& params, std::uint64_t seed,
+                    const std::string& model, const Tables& inputs);
   static Rows own_output(const std::string& model, const Tables& inputs);
   static std::string score(const std::string& op, const std::string& model, const Tables& inputs);
   static Rows fold_rows(const Rows& rows, int folds, int fold, bool test);
@@ -40,7 +42,9 @@ struct Thing {
 
 struct Run {
   std::vector<Thing> slot0, slot1;
-  const Thing& at(Ref ref) const { return ref.slot == 0 ? slot0[static_cast<std::size_t>(ref.task)] : slot1[static_cast<std::size_t>(ref.task)]; }
+  const Thing& at(Ref ref) const {
+    return ref.slot == 0 ? slot0[static_cast<std::size_t>(ref.task)] : slot1[static_cast<std::size_t>(ref.task)];
+  }
 };
 /// Also checks that equal ids have equal results, within the plan and with what `known` holds of other plans.
 Run run(const Plan& plan, std::map<ObjectId, Thing>* known = nullptr);

@@ -21,20 +21,24 @@ void check_names(Checking& checking) {
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const Node& node = nodes[i];
     if (!is_node_name(node.name)) {
-      checking.add(Code::kBadValue, cat("'", node.name, "' is no name for a node"), "use a letter or '_', then letters, digits, '_' and '-'", node.where);
+      checking.add(Code::kBadValue, cat("'", node.name, "' is no name for a node"),
+                   "use a letter or '_', then letters, digits, '_' and '-'", node.where);
     }
     const int first = checking.wiring.index.at(node.name);
     if (first != static_cast<int>(i)) {
       const Position& other = nodes[static_cast<std::size_t>(first)].where;
-      checking.add(Code::kNameClash, cat("two nodes are called '", node.name, "'"), other.line > 0 ? cat("the other is on line ", other.line) : "rename one of them", node.where);
+      checking.add(Code::kNameClash, cat("two nodes are called '", node.name, "'"),
+                   other.line > 0 ? cat("the other is on line ", other.line) : "rename one of them", node.where);
     }
     // Replicas are called name#2, name#3, ... and must not meet a node of that name.
     const std::size_t mark = node.name.find('#');
     if (mark == std::string::npos || node.name.size() - mark > 8) continue;
     const auto stem = checking.wiring.index.find(std::string_view(node.name).substr(0, mark));
     const int copy = std::atoi(node.name.c_str() + mark + 1);
-    if (stem == checking.wiring.index.end() || copy < 2 || nodes[static_cast<std::size_t>(stem->second)].annotations.replicas < copy) continue;
-    checking.add(Code::kNameClash, cat("a replica of '", stem->first, "' is called '", node.name, "', as this node is"), "rename this node", node.where);
+    if (stem == checking.wiring.index.end() || copy < 2 || nodes[static_cast<std::size_t>(stem->second)].annotations.replicas < copy)
+      continue;
+    checking.add(Code::kNameClash, cat("a replica of '", stem->first, "' is called '", node.name, "', as this node is"), "rename this node",
+                 node.where);
   }
 }
 
@@ -44,7 +48,8 @@ bool bad_grid_shape(const Option& option, const Value& value, const std::string&
   for (const Entry& entry : value.map()) {
     const bool alone = value.map().size() == 1;
     if (entry.key == kGridKey || (!alone && value.find(kGridKey) == nullptr)) continue;
-    errors.emplace_back(Code::kBadGrid, cat(what, ": a grid has no key '", entry.key, "'"), alone ? "write {grid: [..]}" : "its only key is 'grid'", entry.where);
+    errors.emplace_back(Code::kBadGrid, cat(what, ": a grid has no key '", entry.key, "'"),
+                        alone ? "write {grid: [..]}" : "its only key is 'grid'", entry.where);
     return true;
   }
   return false;
@@ -75,13 +80,16 @@ void check_state(Checking& checking, const Node& node, const OperatorSpec& spec)
   const State state = *node.annotations.state;
   const std::string what = cat("node ", node.name, ": ");
   if (state == State::kNone && spec.fits) {
-    checking.add(Code::kUnsupported, cat(what, spec.name, " must learn before it can transform, so 'state: none' is not possible"), "leave 'state' out", place(node, "state"));
+    checking.add(Code::kUnsupported, cat(what, spec.name, " must learn before it can transform, so 'state: none' is not possible"),
+                 "leave 'state' out", place(node, "state"));
   } else if (state != State::kNone && !spec.fits) {
     checking.add(Code::kUnsupported, cat(what, spec.name, " has no state: it does not fit"), "leave 'state' out", place(node, "state"));
   } else if (state == State::kSequential && !spec.updates) {
-    checking.add(Code::kUnsupported, cat(what, spec.name, " cannot be updated piece by piece"), "use 'state: aggregate' to fit on all pieces together", place(node, "state"));
+    checking.add(Code::kUnsupported, cat(what, spec.name, " cannot be updated piece by piece"),
+                 "use 'state: aggregate' to fit on all pieces together", place(node, "state"));
   } else if (state != State::kNone && state != State::kOnce && spec.own_fit_output) {
-    checking.add(Code::kUnsupported, cat(what, spec.name, " passes on what it made while fitting, and can fit on one object only"), "use 'state: once'", place(node, "state"));
+    checking.add(Code::kUnsupported, cat(what, spec.name, " passes on what it made while fitting, and can fit on one object only"),
+                 "use 'state: once'", place(node, "state"));
   }
 }
 
@@ -91,12 +99,16 @@ void check_annotations(Checking& checking, const Node& node, const OperatorSpec&
   check_ambiguous(checking, node, spec);
   check_state(checking, node, spec);
   const bool source = spec.family == Family::kSource;
-  if (source && annotations.combine) checking.add(Code::kUnsupported, cat(what, "a source has no inputs to combine"), "leave 'combine' out", place(node, "combine"));
-  if (source && annotations.firing != Firing::kEach) checking.add(Code::kUnsupported, cat(what, "a source has no objects to wait for"), "leave 'firing' out", place(node, "firing"));
+  if (source && annotations.combine)
+    checking.add(Code::kUnsupported, cat(what, "a source has no inputs to combine"), "leave 'combine' out", place(node, "combine"));
+  if (source && annotations.firing != Firing::kEach)
+    checking.add(Code::kUnsupported, cat(what, "a source has no objects to wait for"), "leave 'firing' out", place(node, "firing"));
   if (annotations.shard) {
     const bool whole = source || spec.family == Family::kSink || spec.name == "join";
     const bool rows = std::find(spec.takes.begin(), spec.takes.end(), data::Kind::kTable) != spec.takes.end();
-    if (whole || !rows) checking.add(Code::kUnsupported, cat(what, spec.name, " cannot work on parts of its rows"), "put 'shard' on a node that transforms or predicts", place(node, "shard"));
+    if (whole || !rows)
+      checking.add(Code::kUnsupported, cat(what, spec.name, " cannot work on parts of its rows"),
+                   "put 'shard' on a node that transforms or predicts", place(node, "shard"));
     if (annotations.shard->parts < 1) checking.add(Code::kBadValue, cat(what, "'shard' needs at least 1 part"), {}, place(node, "shard"));
   }
   if (annotations.replicas < 1) checking.add(Code::kBadValue, cat(what, "'replicas' must be at least 1"), {}, place(node, "replicas"));
@@ -104,10 +116,12 @@ void check_annotations(Checking& checking, const Node& node, const OperatorSpec&
   const Resources& needs = annotations.resources;
   const Limits& limits = checking.limits;
   const auto exceeds = [&](std::string_view thing, const std::string& asked, const std::string& given) {
-    checking.add(Code::kInfeasible, cat(what, "asks for ", asked, " ", thing, ", but no worker has more than ", given), "ask for less, or add a larger worker", place(node, "resources"));
+    checking.add(Code::kInfeasible, cat(what, "asks for ", asked, " ", thing, ", but no worker has more than ", given),
+                 "ask for less, or add a larger worker", place(node, "resources"));
   };
   if (limits.cpu > 0 && needs.cpu > limits.cpu) exceeds("cores", number_text(needs.cpu), number_text(limits.cpu));
-  if (limits.memory_bytes > 0 && needs.memory_bytes > limits.memory_bytes) exceeds("memory", bytes_text(needs.memory_bytes), bytes_text(limits.memory_bytes));
+  if (limits.memory_bytes > 0 && needs.memory_bytes > limits.memory_bytes)
+    exceeds("memory", bytes_text(needs.memory_bytes), bytes_text(limits.memory_bytes));
   // GPUs are counted whenever anything is known of the workers: none is the common number.
   if ((limits.cpu > 0 || limits.gpu > 0) && needs.gpu > limits.gpu) exceeds("GPUs", number_text(needs.gpu), number_text(limits.gpu));
 }
@@ -166,7 +180,8 @@ Value bind_all(std::span<const Option> options, const Value& given, const std::s
       if (names.empty()) {
         for (const Option& option : options) names.push_back(option.name);
       }
-      errors.emplace_back(Code::kUnknownKey, cat(what, " has no parameter '", entry.key, "'"), nearest_advice(entry.key, names), entry.where.line > 0 ? entry.where : where);
+      errors.emplace_back(Code::kUnknownKey, cat(what, " has no parameter '", entry.key, "'"), nearest_advice(entry.key, names),
+                          entry.where.line > 0 ? entry.where : where);
     }
   }
   config::Map bound;
@@ -175,7 +190,9 @@ Value bind_all(std::span<const Option> options, const Value& given, const std::s
     const Value* value = given.find(option.name);
     const std::string label = cat(what, ": ", option.name);
     if (value == nullptr) {
-      if (option.required) errors.emplace_back(Code::kMissingKey, cat(what, " needs parameter '", option.name, "'"), cat("for example ", option.name, ": ", config::example(option)), where);
+      if (option.required)
+        errors.emplace_back(Code::kMissingKey, cat(what, " needs parameter '", option.name, "'"),
+                            cat("for example ", option.name, ": ", config::example(option)), where);
       bound.push_back(Entry{option.name, option.fallback, {}});
     } else if (grids && is_grid(*value)) {
       Value grid;
@@ -199,10 +216,12 @@ void check_operators(Checking& checking) {
   for (Node& node : checking.graph.nodes) {
     const OperatorSpec* spec = checking.catalogue.find(node.op);
     if (spec != nullptr && spec->family == Family::kSplitter) {
-      checking.add(Code::kUnsupported, cat("node ", node.name, ": ", node.op, " cuts rows into folds and is no node"), cat("write evaluate: {folds: {kind: ", node.op, "}}"), place(node, "op"));
+      checking.add(Code::kUnsupported, cat("node ", node.name, ": ", node.op, " cuts rows into folds and is no node"),
+                   cat("write evaluate: {folds: {kind: ", node.op, "}}"), place(node, "op"));
       spec = nullptr;
     } else if (spec == nullptr) {
-      const std::string advice = node.op == "pick" ? "write evaluate: {pick: best}" : nearest_advice(node.op, node_operators(checking.catalogue));
+      const std::string advice =
+          node.op == "pick" ? "write evaluate: {pick: best}" : nearest_advice(node.op, node_operators(checking.catalogue));
       checking.add(Code::kUnknownOperator, cat("node ", node.name, ": no operator is called '", node.op, "'"), advice, place(node, "op"));
     }
     checking.specs.push_back(spec);

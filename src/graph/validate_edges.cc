@@ -38,10 +38,12 @@ void check_names(Checking& checking, const Node& node, std::span<const int> from
         if (names.empty()) {
           for (const Node& other : checking.graph.nodes) names.push_back(other.name);
         }
-        checking.add(Code::kMissingInput, cat("node ", node.name, " reads '", name, "', but no node is called so"), nearest_advice(name, names), place_from(node, at));
+        checking.add(Code::kMissingInput, cat("node ", node.name, " reads '", name, "', but no node is called so"),
+                     nearest_advice(name, names), place_from(node, at));
       }
       if (input.from.size() > 1 && !united.insert(name).second) {
-        checking.add(Code::kNameClash, cat("node ", node.name, " unites '", name, "' with itself"), "use 'replicas' on that node to run it several times", place_from(node, at));
+        checking.add(Code::kNameClash, cat("node ", node.name, " unites '", name, "' with itself"),
+                     "use 'replicas' on that node to run it several times", place_from(node, at));
       }
       ++at;
     }
@@ -56,7 +58,9 @@ void check_union(Checking& checking, const Node& node) {
   for (const Input& input : node.inputs) {
     std::set<std::string_view> own;
     for (const std::string& name : input.from) {
-      if (united.contains(name)) checking.add(Code::kNameClash, cat("node ", node.name, " unites '", name, "' with itself"), "use 'replicas' on that node to run it several times", place_from(node, at));
+      if (united.contains(name))
+        checking.add(Code::kNameClash, cat("node ", node.name, " unites '", name, "' with itself"),
+                     "use 'replicas' on that node to run it several times", place_from(node, at));
       own.insert(name);
       ++at;
     }
@@ -69,7 +73,8 @@ void check_cycle(Checking& checking) {
   if (cycle.empty()) return;
   constexpr std::size_t kShown = 12;
   std::string way;
-  for (std::size_t i = 0; i < std::min(cycle.size(), kShown); ++i) way += checking.graph.nodes[static_cast<std::size_t>(cycle[i])].name + " -> ";
+  for (std::size_t i = 0; i < std::min(cycle.size(), kShown); ++i)
+    way += checking.graph.nodes[static_cast<std::size_t>(cycle[i])].name + " -> ";
   if (cycle.size() > kShown) way += cat("... (", cycle.size() - kShown, " more) -> ");
   const Node& first = checking.graph.nodes[static_cast<std::size_t>(cycle[0])];
   checking.add(Code::kCycle, cat("the graph has a cycle: ", way, first.name), "take one of these inputs out", place(first, "from"));
@@ -78,20 +83,25 @@ void check_cycle(Checking& checking) {
 void check_count(Checking& checking, const Node& node, const OperatorSpec& spec, int parts) {
   const std::string what = cat("node ", node.name, " (", spec.name, ")");
   if (spec.family == Family::kSource) {
-    if (!node.inputs.empty()) checking.add(Code::kEdgeType, cat(what, " is a source and takes no input"), "take its 'from' out, or put another operator here", place(node, "from"));
+    if (!node.inputs.empty())
+      checking.add(Code::kEdgeType, cat(what, " is a source and takes no input"), "take its 'from' out, or put another operator here",
+                   place(node, "from"));
     return;
   }
   if (node.inputs.empty()) {
-    if (spec.inputs_min > 0) checking.add(Code::kMissingInput, cat(what, " has no input"), "name the node it reads: from: NAME", node.where);
+    if (spec.inputs_min > 0)
+      checking.add(Code::kMissingInput, cat(what, " has no input"), "name the node it reads: from: NAME", node.where);
     return;
   }
   // With `firing: all` the objects of every alternative arrive side by side: only lowering knows how many.
   const bool all = node.annotations.firing == Firing::kAll;
   if (!all && parts < spec.inputs_min) {
-    checking.add(Code::kMissingInput, cat(what, " needs at least ", spec.inputs_min, " inputs, but has ", parts), "name more nodes in 'from'", place(node, "from"));
+    checking.add(Code::kMissingInput, cat(what, " needs at least ", spec.inputs_min, " inputs, but has ", parts),
+                 "name more nodes in 'from'", place(node, "from"));
   }
   if (spec.inputs_max >= 0 && parts > spec.inputs_max) {
-    checking.add(Code::kEdgeType, cat(what, " takes at most ", spec.inputs_max, " inputs, but has ", parts), "use 'combine: union' if they are alternatives", place(node, "from"));
+    checking.add(Code::kEdgeType, cat(what, " takes at most ", spec.inputs_max, " inputs, but has ", parts),
+                 "use 'combine: union' if they are alternatives", place(node, "from"));
   }
 }
 
@@ -129,7 +139,8 @@ class Edges {
         in.known = in.known && edge.known;
         in.kinds |= edge.kinds;
         most = std::max(most, edge.parts);
-        if (spec != nullptr && edge.known && spec->family != Family::kSource && (edge.kinds & ~takes) != 0) complain(node, *spec, at, edge.kinds & ~takes);
+        if (spec != nullptr && edge.known && spec->family != Family::kSource && (edge.kinds & ~takes) != 0)
+          complain(node, *spec, at, edge.kinds & ~takes);
       }
       in.parts = united ? std::max(in.parts, most) : in.parts + most;
     }
@@ -140,7 +151,9 @@ class Edges {
     unsigned takes = 0;
     for (const data::Kind kind : spec.takes) takes |= bit(kind);
     const int from = checking_.wiring.of(checking_.wiring.index.at(node.name))[at];
-    checking_.add(Code::kEdgeType, cat("node ", node.name, " (", spec.name, ") takes ", kind_words(takes), ", but ", checking_.graph.nodes[static_cast<std::size_t>(from)].name, " gives ", kind_words(wrong)),
+    checking_.add(Code::kEdgeType,
+                  cat("node ", node.name, " (", spec.name, ") takes ", kind_words(takes), ", but ",
+                      checking_.graph.nodes[static_cast<std::size_t>(from)].name, " gives ", kind_words(wrong)),
                   "put a node between them that converts it", place_from(node, at));
   }
 

@@ -40,10 +40,13 @@ class EvaluateCheck {
       for (const auto& [name, spec] : c_.catalogue.operators()) {
         if (spec.family == Family::kSplitter) names.push_back(name);
       }
-      c_.add(splitter == nullptr ? Code::kUnknownOperator : Code::kUnsupported, cat("evaluate: no splitter is called '", evaluate_.splitter, "'"), nearest_advice(evaluate_.splitter, names), folds_place("kind"));
+      c_.add(splitter == nullptr ? Code::kUnknownOperator : Code::kUnsupported,
+             cat("evaluate: no splitter is called '", evaluate_.splitter, "'"), nearest_advice(evaluate_.splitter, names),
+             folds_place("kind"));
       return;
     }
-    evaluate_.splitter_params = bind_all(splitter->options, evaluate_.splitter_params, cat("evaluate: folds (", splitter->name, ")"), false, place_item(evaluate_, "folds", 0), c_.errors);
+    evaluate_.splitter_params = bind_all(splitter->options, evaluate_.splitter_params, cat("evaluate: folds (", splitter->name, ")"), false,
+                                         place_item(evaluate_, "folds", 0), c_.errors);
   }
 
   Position folds_place(std::string_view key) const {
@@ -60,10 +63,12 @@ class EvaluateCheck {
     for (std::size_t i = 0; i < evaluate_.at.size(); ++i) {
       const auto found = c_.wiring.index.find(evaluate_.at[i]);
       if (found == c_.wiring.index.end()) {
-        c_.add(Code::kMissingInput, cat("evaluate: 'at' names '", evaluate_.at[i], "', but no node is called so"), nearest_advice(evaluate_.at[i], names), place_item(evaluate_, "at", i));
+        c_.add(Code::kMissingInput, cat("evaluate: 'at' names '", evaluate_.at[i], "', but no node is called so"),
+               nearest_advice(evaluate_.at[i], names), place_item(evaluate_, "at", i));
         return;
       }
-      if (cut[static_cast<std::size_t>(found->second)]) c_.add(Code::kNameClash, cat("evaluate: 'at' names '", evaluate_.at[i], "' twice"), {}, place_item(evaluate_, "at", i));
+      if (cut[static_cast<std::size_t>(found->second)])
+        c_.add(Code::kNameClash, cat("evaluate: 'at' names '", evaluate_.at[i], "' twice"), {}, place_item(evaluate_, "at", i));
       cut[static_cast<std::size_t>(found->second)] = true;
     }
     if (evaluate_.at.empty()) {
@@ -76,7 +81,8 @@ class EvaluateCheck {
       check_cut_kind(i);
       const std::span<const int> from = c_.wiring.of(static_cast<int>(i));
       if (std::any_of(from.begin(), from.end(), [&](int input) { return input >= 0 && below_[static_cast<std::size_t>(input)]; })) {
-        c_.add(Code::kBadValue, cat("evaluate: 'at' names '", nodes_[i].name, "', which descends from another node of 'at'"), "rows are cut once: name one of them", place_item(evaluate_, "at", 0));
+        c_.add(Code::kBadValue, cat("evaluate: 'at' names '", nodes_[i].name, "', which descends from another node of 'at'"),
+               "rows are cut once: name one of them", place_item(evaluate_, "at", 0));
       }
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i) below_[i] = below_[i] && !cut[i];
@@ -85,7 +91,9 @@ class EvaluateCheck {
     known_ = std::find(c_.specs.begin(), c_.specs.end(), nullptr) == c_.specs.end();
     if (known_ && std::none_of(below_.begin(), below_.end(), [](bool below) { return below; })) {
       const bool sources = std::any_of(cut.begin(), cut.end(), [](bool is) { return is; });
-      c_.add(sources ? Code::kUnsupported : Code::kMissingInput, sources ? "evaluate: nothing descends from the rows that are cut into folds" : "evaluate: the graph has no source whose rows could be cut into folds",
+      c_.add(sources ? Code::kUnsupported : Code::kMissingInput,
+             sources ? "evaluate: nothing descends from the rows that are cut into folds"
+                     : "evaluate: the graph has no source whose rows could be cut into folds",
              "add a node that reads them, or take 'evaluate' out", evaluate_.where);
     }
   }
@@ -94,7 +102,9 @@ class EvaluateCheck {
     const OperatorSpec* splitter = c_.catalogue.find(evaluate_.splitter);
     if (splitter == nullptr || c_.specs[i] == nullptr || !c_.wiring.read[i]) return;
     if (std::find(splitter->takes.begin(), splitter->takes.end(), c_.specs[i]->gives) != splitter->takes.end()) return;
-    c_.add(Code::kEdgeType, cat("evaluate: ", nodes_[i].name, " (", c_.specs[i]->name, ") gives nothing that ", splitter->name, " could cut into folds"), "name a node that gives a table in 'at'", place_item(evaluate_, "at", 0));
+    c_.add(Code::kEdgeType,
+           cat("evaluate: ", nodes_[i].name, " (", c_.specs[i]->name, ") gives nothing that ", splitter->name, " could cut into folds"),
+           "name a node that gives a table in 'at'", place_item(evaluate_, "at", 0));
   }
 
   void check_sinks() {
@@ -102,12 +112,14 @@ class EvaluateCheck {
       const OperatorSpec* spec = c_.specs[i];
       if (spec == nullptr) continue;
       if (below_[i] && spec->family == Family::kSink) {
-        c_.add(Code::kUnsupported, cat("node ", nodes_[i].name, " (", spec->name, ") would write once per fold"), "take it out, or take 'evaluate' out", nodes_[i].where);
+        c_.add(Code::kUnsupported, cat("node ", nodes_[i].name, " (", spec->name, ") would write once per fold"),
+               "take it out, or take 'evaluate' out", nodes_[i].where);
       }
       if (c_.wiring.read[i] || !(is_predictor(spec->family) || spec->family == Family::kClusterer)) continue;
       sinks_.push_back(i);
       if (known_ && !below_[i] && is_predictor(spec->family)) {
-        c_.add(Code::kBadValue, cat("node ", nodes_[i].name, " does not descend from the rows that evaluate cuts into folds"), "name a node before it in 'at'", place_item(evaluate_, "at", 0));
+        c_.add(Code::kBadValue, cat("node ", nodes_[i].name, " does not descend from the rows that evaluate cuts into folds"),
+               "name a node before it in 'at'", place_item(evaluate_, "at", 0));
       }
     }
   }
@@ -121,10 +133,12 @@ class EvaluateCheck {
       if (metric == nullptr) {
         std::vector<std::string> names;
         for (const auto& [known, spec] : c_.catalogue.metrics()) names.push_back(known);
-        c_.add(Code::kBadValue, cat("evaluate: no metric is called '", name, "'"), nearest_advice(name, names), place_item(evaluate_, "metric", i));
+        c_.add(Code::kBadValue, cat("evaluate: no metric is called '", name, "'"), nearest_advice(name, names),
+               place_item(evaluate_, "metric", i));
         continue;
       }
-      if (!seen.insert(name).second) c_.add(Code::kBadValue, cat("evaluate: metric '", name, "' is named twice"), {}, place_item(evaluate_, "metric", i));
+      if (!seen.insert(name).second)
+        c_.add(Code::kBadValue, cat("evaluate: metric '", name, "' is named twice"), {}, place_item(evaluate_, "metric", i));
       check_family(*metric, i);
     }
   }
@@ -135,11 +149,16 @@ class EvaluateCheck {
       const Family family = c_.specs[sink]->family;
       judges = judges || family == metric.family;
       if (family == metric.family || !is_predictor(family)) continue;
-      c_.add(Code::kBadValue, cat("evaluate: metric '", metric.name, "' judges a ", family_name(metric.family), ", but ", nodes_[sink].name, " (", c_.specs[sink]->name, ") is a ", family_name(family)),
+      c_.add(Code::kBadValue,
+             cat("evaluate: metric '", metric.name, "' judges a ", family_name(metric.family), ", but ", nodes_[sink].name, " (",
+                 c_.specs[sink]->name, ") is a ", family_name(family)),
              metrics_for(family), place_item(evaluate_, "metric", i));
       return;
     }
-    if (!judges) c_.add(Code::kBadValue, cat("evaluate: metric '", metric.name, "' judges a ", family_name(metric.family), ", but no path ends in one"), "leave 'metric' out, or end in a predictor", place_item(evaluate_, "metric", i));
+    if (!judges)
+      c_.add(Code::kBadValue,
+             cat("evaluate: metric '", metric.name, "' judges a ", family_name(metric.family), ", but no path ends in one"),
+             "leave 'metric' out, or end in a predictor", place_item(evaluate_, "metric", i));
   }
 
   std::string metrics_for(Family family) const {
@@ -157,7 +176,8 @@ class EvaluateCheck {
       regressor = regressor || c_.specs[sink]->family == Family::kRegressor;
     }
     if (classifier && regressor) {
-      c_.add(Code::kBadValue, "evaluate: some paths end in a classifier and some in a regressor, which no metric can rank together", "evaluate them in two pipelines", evaluate_.where);
+      c_.add(Code::kBadValue, "evaluate: some paths end in a classifier and some in a regressor, which no metric can rank together",
+             "evaluate them in two pipelines", evaluate_.where);
     } else if (classifier || regressor) {
       evaluate_.metrics = {classifier ? "accuracy" : "r2"};
     }
@@ -181,24 +201,30 @@ void check_prune(Checking& checking) {
     const Prune& prune = *node.annotations.prune;
     const Position where = place(node, "prune");
     const std::string what = cat("node ", node.name, ": 'prune' ");
-    if (!(prune.keep > 0 && prune.keep <= 1)) checking.add(Code::kBadValue, cat(what, "must keep a share in (0, 1]"), "for example prune: {keep: 0.5}", where);
+    if (!(prune.keep > 0 && prune.keep <= 1))
+      checking.add(Code::kBadValue, cat(what, "must keep a share in (0, 1]"), "for example prune: {keep: 0.5}", where);
     const Value* folds = graph.evaluate ? graph.evaluate->splitter_params.find("n") : nullptr;
     if (folds == nullptr || folds->kind() != config::Kind::kInt || folds->integer() < 2) {
-      checking.add(Code::kUnsupported, cat(what, "stops alternatives between folds, but there are not two folds"), "add evaluate: {folds: 5}", where);
+      checking.add(Code::kUnsupported, cat(what, "stops alternatives between folds, but there are not two folds"),
+                   "add evaluate: {folds: 5}", where);
       continue;
     }
     const std::vector<std::string>& metrics = graph.evaluate->metrics;
     if (!prune.metric.empty() && std::find(metrics.begin(), metrics.end(), prune.metric) == metrics.end()) {
-      checking.add(Code::kBadValue, cat(what, "ranks by '", prune.metric, "', which evaluate does not measure"), cat("add it to 'metric', or use: ", join(metrics, ", ")), where);
+      checking.add(Code::kBadValue, cat(what, "ranks by '", prune.metric, "', which evaluate does not measure"),
+                   cat("add it to 'metric', or use: ", join(metrics, ", ")), where);
     }
     std::vector<bool> after(graph.nodes.size(), false);
     after[i] = true;
     mark_descendants(checking.wiring, after);
     bool judged = false;
     for (std::size_t k = 0; k < graph.nodes.size(); ++k) {
-      judged = judged || (after[k] && !checking.wiring.read[k] && checking.specs[k] != nullptr && (is_predictor(checking.specs[k]->family) || checking.specs[k]->family == Family::kClusterer));
+      judged = judged || (after[k] && !checking.wiring.read[k] && checking.specs[k] != nullptr &&
+                          (is_predictor(checking.specs[k]->family) || checking.specs[k]->family == Family::kClusterer));
     }
-    if (!judged) checking.add(Code::kUnsupported, cat(what, "has nothing to rank: no path through it ends in a predictor"), "put it on a node before or at a predictor", where);
+    if (!judged)
+      checking.add(Code::kUnsupported, cat(what, "has nothing to rank: no path through it ends in a predictor"),
+                   "put it on a node before or at a predictor", where);
   }
 }
 

@@ -23,7 +23,8 @@ void expect_refused(const std::vector<Refused>& cases) {
   for (const Refused& refused : cases) {
     const std::vector<std::string> errors = toy::errors(refused.yaml);
     EXPECT_EQ(errors.size(), refused.starts.size()) << refused.yaml << "\n" << join(errors, "\n");
-    for (std::size_t i = 0; i < std::min(errors.size(), refused.starts.size()); ++i) EXPECT_THAT(errors[i], StartsWith(refused.starts[i])) << refused.yaml;
+    for (std::size_t i = 0; i < std::min(errors.size(), refused.starts.size()); ++i)
+      EXPECT_THAT(errors[i], StartsWith(refused.starts[i])) << refused.yaml;
     EXPECT_THAT(errors.empty() ? std::string() : errors.back(), HasSubstr(refused.advice)) << refused.yaml;
   }
 }
@@ -35,12 +36,17 @@ TEST(ValidateTest, OperatorsAndParameters) {
       {with("p: {op: pac, from: s}"), {"3:11 UnknownOperator node p: no operator is called 'pac'"}, "did you mean 'pca'?"},
       {with("p: {op: k_fold, from: s}"), {"3:11 Unsupported"}, "folds: {kind: k_fold}"},
       {with("p: {op: pick, from: s}"), {"3:11 UnknownOperator"}, "evaluate: {pick: best}"},
-      {with("p: {op: pca, from: s, component: 3}"), {"3:25 UnknownKey node p (pca) has no parameter 'component'"}, "did you mean 'components'?"},
+      {with("p: {op: pca, from: s, component: 3}"),
+       {"3:25 UnknownKey node p (pca) has no parameter 'component'"},
+       "did you mean 'components'?"},
       {with("p: {op: pca, from: s, components: 0}"), {"3:37 BadValue"}},
-      {with("p: {op: pca, from: s, components: 0, C: -1, sizes: x, b: 2}"), {"3:37 BadValue", "3:43 BadValue", "3:54 BadValue", "3:57 UnknownKey"}},
+      {with("p: {op: pca, from: s, components: 0, C: -1, sizes: x, b: 2}"),
+       {"3:37 BadValue", "3:43 BadValue", "3:54 BadValue", "3:57 UnknownKey"}},
       {with("r: {op: reader}"), {"3:3 MissingKey node r (reader) needs parameter 'path'"}},
       {with("b: {op: busy, from: s, cache: warm}"), {"3:33 BadValue"}},
-      {with("b: {op: busy, from: s, cache: always}"), {"3:26 NameClash node b: 'cache' is an annotation and an option of busy"}, "annotate: {cache: ..} or params: {cache: ..}"},
+      {with("b: {op: busy, from: s, cache: always}"),
+       {"3:26 NameClash node b: 'cache' is an annotation and an option of busy"},
+       "annotate: {cache: ..} or params: {cache: ..}"},
   });
 }
 
@@ -59,7 +65,9 @@ TEST(ValidateTest, Grids) {
 }
 
 TEST(ValidateTest, RangesAreSpelledOut) {
-  const Graph graph = toy::graph(with("p: {op: pca, from: s, C: {grid: {from: 1.0e-4, to: 1.0e4, steps: 5, scale: log}}, a: {grid: {from: 5, to: 25, steps: 5}}, sizes: {grid: [[64], [64, 32]]}}"));
+  const Graph graph =
+      toy::graph(with("p: {op: pca, from: s, C: {grid: {from: 1.0e-4, to: 1.0e4, steps: 5, scale: log}}, a: {grid: {from: 5, to: 25, "
+                      "steps: 5}}, sizes: {grid: [[64], [64, 32]]}}"));
   const config::Value& params = graph.nodes[1].params;
   EXPECT_EQ(config::to_json(*params.find("C")->find("grid")), config::to_json(config::List{1e-4, 1e-2, 1.0, 100.0, 1e4}));
   EXPECT_EQ(config::to_json(*params.find("a")->find("grid")), "[5, 10, 15, 20, 25]");
@@ -102,7 +110,8 @@ TEST(ValidateTest, Edges) {
 
 TEST(ValidateTest, ACycleNamesItsNodes) {
   expect_refused({
-      {with("a: {op: scale, from: [s, c]}\n  b: {op: scale, from: a}\n  c: {op: scale, from: b}"), {"4:24 Cycle the graph has a cycle: b -> c -> a -> b"}},
+      {with("a: {op: scale, from: [s, c]}\n  b: {op: scale, from: a}\n  c: {op: scale, from: b}"),
+       {"4:24 Cycle the graph has a cycle: b -> c -> a -> b"}},
       {with("a: {op: scale, from: a}"), {"3:24 Cycle the graph has a cycle: a -> a"}},
   });
 }
@@ -110,17 +119,25 @@ TEST(ValidateTest, ACycleNamesItsNodes) {
 TEST(ValidateTest, Annotations) {
   expect_refused({
       {with("p: {op: scale, from: s, state: once}"), {"3:34 Unsupported node p: scale has no state"}},
-      {with("p: {op: pca, from: s, state: sequential}"), {"3:32 Unsupported node p: pca cannot be updated piece by piece"}, "state: aggregate"},
+      {with("p: {op: pca, from: s, state: sequential}"),
+       {"3:32 Unsupported node p: pca cannot be updated piece by piece"},
+       "state: aggregate"},
       {with("p: {op: pca, from: s, state: none}"), {"3:32 Unsupported"}},
       {with("p: {op: stacker, from: s, state: aggregate}"), {"3:36 Unsupported"}},
       {with("r: {op: draw, shard: 3}"), {"3:24 Unsupported"}},
       {with("r: {op: draw, combine: union, firing: all}"), {"3:26 Unsupported", "3:41 Unsupported"}},
       {with("p: {op: save, from: s, path: x, shard: 2}"), {"3:42 Unsupported"}},
-      {with("c: {op: logistic, from: s, prune: {keep: 0.5}}"), {"3:37 Unsupported node c: 'prune' stops alternatives between folds"}, "evaluate"},
-      {with("c: {op: logistic, from: s, prune: {metric: f1}}", "evaluate: {folds: 3, metric: accuracy}"), {"3:37 BadValue"}, "use: accuracy"},
-      {with("p: {op: pca, from: s, prune: {keep: 0.5}}\n  c: {op: logistic, from: s}", "evaluate: {folds: 3, metric: accuracy}"), {"3:32 Unsupported node p: 'prune' has nothing to rank"}},
+      {with("c: {op: logistic, from: s, prune: {keep: 0.5}}"),
+       {"3:37 Unsupported node c: 'prune' stops alternatives between folds"},
+       "evaluate"},
+      {with("c: {op: logistic, from: s, prune: {metric: f1}}", "evaluate: {folds: 3, metric: accuracy}"),
+       {"3:37 BadValue"},
+       "use: accuracy"},
+      {with("p: {op: pca, from: s, prune: {keep: 0.5}}\n  c: {op: logistic, from: s}", "evaluate: {folds: 3, metric: accuracy}"),
+       {"3:32 Unsupported node p: 'prune' has nothing to rank"}},
   });
-  EXPECT_THAT(toy::errors(with("p: {op: pca, from: s, prune: {keep: 0.5}}\n  c: {op: logistic, from: p}", "evaluate: {folds: 3}")), IsEmpty());
+  EXPECT_THAT(toy::errors(with("p: {op: pca, from: s, prune: {keep: 0.5}}\n  c: {op: logistic, from: p}", "evaluate: {folds: 3}")),
+              IsEmpty());
 }
 
 TEST(ValidateTest, Resources) {
@@ -128,22 +145,28 @@ TEST(ValidateTest, Resources) {
   EXPECT_THAT(toy::errors(yaml), IsEmpty());
   EXPECT_THAT(toy::errors(yaml, {.cpu = 8, .memory_bytes = 64'000'000'000, .gpu = 1}), IsEmpty());
   const std::vector<std::string> errors = toy::errors(yaml, {.cpu = 2, .memory_bytes = 8'000'000'000});
-  EXPECT_THAT(errors, ElementsAre(StartsWith("3:36 Infeasible node p: asks for 8 cores, but no worker has more than 2"), StartsWith("3:36 Infeasible node p: asks for 64.0 GB memory"),
+  EXPECT_THAT(errors, ElementsAre(StartsWith("3:36 Infeasible node p: asks for 8 cores, but no worker has more than 2"),
+                                  StartsWith("3:36 Infeasible node p: asks for 64.0 GB memory"),
                                   StartsWith("3:36 Infeasible node p: asks for 1 GPUs")));
 }
 
 TEST(ValidateTest, Evaluate) {
-  const auto judged = [](const std::string& evaluate, const std::string& node = "c: {op: logistic, from: s}") { return with(node, "evaluate: " + evaluate); };
+  const auto judged = [](const std::string& evaluate, const std::string& node = "c: {op: logistic, from: s}") {
+    return with(node, "evaluate: " + evaluate);
+  };
   expect_refused({
       {judged("{folds: {kind: k_flod}}"), {"4:26 UnknownOperator evaluate: no splitter is called 'k_flod'"}, "did you mean 'k_fold'?"},
       {judged("{folds: {kind: pca}}"), {"4:26 Unsupported"}},
       {judged("{folds: {kind: k_fold, m: 3}}"), {"4:34 UnknownKey"}, "did you mean 'n'?"},
       {judged("{folds: 1}"), {"4:19 BadValue"}},
       {judged("{metric: acuracy}"), {"4:20 BadValue evaluate: no metric is called 'acuracy'"}, "did you mean 'accuracy'?"},
-      {judged("{metric: [accuracy, r2]}"), {"4:31 BadValue evaluate: metric 'r2' judges a regressor, but c (logistic) is a classifier"}, "accuracy, f1"},
+      {judged("{metric: [accuracy, r2]}"),
+       {"4:31 BadValue evaluate: metric 'r2' judges a regressor, but c (logistic) is a classifier"},
+       "accuracy, f1"},
       {judged("{metric: accuracy}", "c: {op: ridge, from: s}"), {"4:20 BadValue"}, "r2"},
       {judged("{metric: [f1, f1]}"), {"4:25 BadValue"}},
-      {judged("{metric: f1}", "c: {op: scale, from: s}"), {"4:20 BadValue evaluate: metric 'f1' judges a classifier, but no path ends in one"}},
+      {judged("{metric: f1}", "c: {op: scale, from: s}"),
+       {"4:20 BadValue evaluate: metric 'f1' judges a classifier, but no path ends in one"}},
       {judged("{}", "c: {op: ridge, from: s}\n  d: {op: logistic, from: s}"), {"5:11 BadValue evaluate: some paths end in a classifier"}},
       {judged("{at: x}"), {"4:16 MissingInput evaluate: 'at' names 'x'"}},
       {judged("{at: [p, s]}", "p: {op: pca, from: s}\n  c: {op: logistic, from: p}"), {"5:17 BadValue"}, "rows are cut once"},
@@ -161,8 +184,10 @@ TEST(ValidateTest, DefaultMetricsFollowTheFamily) {
 }
 
 TEST(ValidateTest, AllErrorsComeInTheOrderOfTheFile) {
-  const std::vector<std::string> errors = toy::errors("nodes:\n  s: {op: sorce}\n  p: {op: pca, from: t, C: x}\n  c: {op: logistic, from: p, replica: 2}\nevaluate: {metric: acc}\n");
-  EXPECT_THAT(errors, ElementsAre(StartsWith("2:11 UnknownOperator"), StartsWith("3:22 MissingInput"), StartsWith("3:28 BadValue"), StartsWith("4:30 UnknownKey"), StartsWith("5:20 BadValue")));
+  const std::vector<std::string> errors = toy::errors(
+      "nodes:\n  s: {op: sorce}\n  p: {op: pca, from: t, C: x}\n  c: {op: logistic, from: p, replica: 2}\nevaluate: {metric: acc}\n");
+  EXPECT_THAT(errors, ElementsAre(StartsWith("2:11 UnknownOperator"), StartsWith("3:22 MissingInput"), StartsWith("3:28 BadValue"),
+                                  StartsWith("4:30 UnknownKey"), StartsWith("5:20 BadValue")));
 }
 
 TEST(ValidateTest, BindsDefaults) {

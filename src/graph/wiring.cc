@@ -23,7 +23,8 @@ void sort(Wiring& wiring, std::size_t nodes) {
     while (!stack.empty()) {
       Frame& frame = stack.back();
       const std::span<const int> inputs = wiring.of(frame.node);
-      while (frame.next < inputs.size() && (inputs[frame.next] < 0 || state[static_cast<std::size_t>(inputs[frame.next])] == kDone)) ++frame.next;
+      while (frame.next < inputs.size() && (inputs[frame.next] < 0 || state[static_cast<std::size_t>(inputs[frame.next])] == kDone))
+        ++frame.next;
       if (frame.next == inputs.size()) {
         state[static_cast<std::size_t>(frame.node)] = kDone;
         wiring.order.push_back(frame.node);

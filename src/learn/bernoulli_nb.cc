@@ -43,18 +43,18 @@ class BernoulliNb final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(BernoulliNb,
-                   {.name = "bernoulli_nb",
-                    .family = graph::Family::kClassifier,
-                    .doc = "Naive Bayes for features that are there or not. scikit-learn: BernoulliNB.",
-                    .options = {config::real("alpha", 1.0, "added to every count (Laplace smoothing)").above(0),
-                                config::real("binarize", 0.0, "a feature is there above this; null: features are 0 and 1 already").or_null(),
-                                config::boolean("fit_prior", true, "priors are observed shares; false: all equal"),
-                                config::list("class_prior", config::Type::kRealList, config::Value(),
-                                             "class probabilities in sorted order of the classes; null: see fit_prior")
-                                    .or_null()},
-                    .fits = true,
-                    .needs_target = true});
+HEADRACE_ESTIMATOR(
+    BernoulliNb, {.name = "bernoulli_nb",
+                  .family = graph::Family::kClassifier,
+                  .doc = "Naive Bayes for features that are there or not. scikit-learn: BernoulliNB.",
+                  .options = {config::real("alpha", 1.0, "added to every count (Laplace smoothing)").above(0),
+                              config::real("binarize", 0.0, "a feature is there above this; null: features are 0 and 1 already").or_null(),
+                              config::boolean("fit_prior", true, "priors are observed shares; false: all equal"),
+                              config::list("class_prior", config::Type::kRealList, config::Value(),
+                                           "class probabilities in sorted order of the classes; null: see fit_prior")
+                                  .or_null()},
+                  .fits = true,
+                  .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

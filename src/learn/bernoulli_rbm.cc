@@ -51,7 +51,8 @@ class BernoulliRbm final : public Transformer {
       const std::int64_t begin = step % batches * batch;
       Random random = context.random(static_cast<std::uint64_t>(step) + 1);
       learn_batch(machine, chains, x.slice(0, begin, std::min(begin + batch, rows)), context.real("learning_rate"), random);
-      if (context.progress && (step + 1) % batches == 0) context.progress(static_cast<double>(step + 1) / static_cast<double>(rounds * batches));
+      if (context.progress && (step + 1) % batches == 0)
+        context.progress(static_cast<double>(step + 1) / static_cast<double>(rounds * batches));
     }
     data::Model model;
     model.tensors.set("weights", to_data(machine.weights))

@@ -82,7 +82,8 @@ class SavedTrees {
   Result<Trees> take() const {
     Trees trees;
     for (std::size_t i = 0; i < trees_.size(); ++i) {
-      if (i >= outputs_.size() || !append(trees_[i], trees)) return Error(Code::kTaskFailed, "XGBoost failed: its model has another form than 1.7's");
+      if (i >= outputs_.size() || !append(trees_[i], trees))
+        return Error(Code::kTaskFailed, "XGBoost failed: its model has another form than 1.7's");
       trees.start.push_back(static_cast<std::int64_t>(trees.left.size()));
       trees.output.push_back(static_cast<std::int32_t>(outputs_[i]));
     }
@@ -104,7 +105,8 @@ class SavedTrees {
     const auto& value = saved.array("split_conditions");
     const auto& missing_left = saved.array("default_left");
     const std::size_t count = left.size();
-    if (count == 0 || right.size() != count || feature.size() != count || value.size() != count || missing_left.size() != count) return false;
+    if (count == 0 || right.size() != count || feature.size() != count || value.size() != count || missing_left.size() != count)
+      return false;
     std::vector<std::size_t> order = {0};
     for (std::size_t next = 0; next < order.size(); ++next) {
       const std::size_t node = order[next];

@@ -141,18 +141,19 @@ class Group {
 }  // namespace
 
 std::vector<config::Option> tree_options(config::Value max_features) {
-  return {config::integer("max_depth", config::Value(), "levels of a tree; null: until leaves are pure").at_least(1).at_most(4000).or_null(),
-          config::integer("min_samples_leaf", 1, "rows a leaf must hold; rows with weights count by weight").at_least(1).in("rows"),
-          config::real("min_impurity_decrease", 0.0, "a split must lower the impurity of all rows by this much").at_least(0),
-          config::real("max_features", std::move(max_features),
-                       "features looked at for a split: up to 1 a share, above 1 a number, null all of them. Drawn anew for each level of a "
-                       "tree (method exact) or each node (hist)")
-              .above(0)
-              .or_word("sqrt")
-              .or_word("log2")
-              .or_null(),
-          config::choice("method", "exact", {"exact", "hist"}, "thresholds: between any two values, or at the edges of `max_bin` bins"),
-          config::integer("max_bin", 256, "bins a feature is cut into by method hist").at_least(2).at_most(65536)};
+  return {
+      config::integer("max_depth", config::Value(), "levels of a tree; null: until leaves are pure").at_least(1).at_most(4000).or_null(),
+      config::integer("min_samples_leaf", 1, "rows a leaf must hold; rows with weights count by weight").at_least(1).in("rows"),
+      config::real("min_impurity_decrease", 0.0, "a split must lower the impurity of all rows by this much").at_least(0),
+      config::real("max_features", std::move(max_features),
+                   "features looked at for a split: up to 1 a share, above 1 a number, null all of them. Drawn anew for each level of a "
+                   "tree (method exact) or each node (hist)")
+          .above(0)
+          .or_word("sqrt")
+          .or_word("log2")
+          .or_null(),
+      config::choice("method", "exact", {"exact", "hist"}, "thresholds: between any two values, or at the edges of `max_bin` bins"),
+      config::integer("max_bin", 256, "bins a feature is cut into by method hist").at_least(2).at_most(65536)};
 }
 
 CartOptions tree_options_of(const exec::Context& context, std::int64_t width) {
@@ -200,7 +201,8 @@ Result<data::Model> grow_cart(const exec::Context& context, const Training& trai
     HEADRACE_ASSIGN(const BoosterMatrix matrix, BoosterMatrix::make(x.const_data_ptr<double>(), x.size(0), x.size(1), threads));
     for (std::int64_t group = from; group < to; ++group) {
       const std::int64_t first = group * options.tree_count / groups, last = (group + 1) * options.tree_count / groups;
-      HEADRACE_ASSIGN(grown[static_cast<std::size_t>(group)], Group(context, options, targets, values, on_tree).grow(matrix, first, last, threads));
+      HEADRACE_ASSIGN(grown[static_cast<std::size_t>(group)],
+                      Group(context, options, targets, values, on_tree).grow(matrix, first, last, threads));
     }
     return {};
   };
@@ -236,7 +238,8 @@ Result<Decision> decide_cart(const data::Model& model, const Frame& frame, bool 
   Decision decision;
   if (!classifier) {
     decision.values = at::empty({rows}, at::kDouble);
-    for (std::int64_t i = 0; i < rows; ++i) decision.values.mutable_data_ptr<double>()[i] = offset + scale * sums[static_cast<std::size_t>(i)];
+    for (std::int64_t i = 0; i < rows; ++i)
+      decision.values.mutable_data_ptr<double>()[i] = offset + scale * sums[static_cast<std::size_t>(i)];
     return decision;
   }
   decision.probabilities = at::empty({rows, class_count}, at::kDouble);

@@ -40,7 +40,8 @@ struct Machine {
 
 // Separates `first` rows (f above 0) from `second` rows with costs of their own. Shapes: x [n, d] f64 contiguous.
 // Errors: kCancelled, asked every thousand steps; kBadValue from libsvm's own check. Cost: between n^2 and n^3 times d.
-// A cancelled training leaves libsvm's working memory behind, up to cache_mb: it has no other way out of its loop.
+// A training that is stopped leaves some 20 arrays of n numbers of libsvm's behind (not its cache): an exception is the only way out of
+// its loop, and it keeps them by bare pointers.
 Result<Machine> separate(const at::Tensor& x, const std::vector<std::int64_t>& first, const std::vector<std::int64_t>& second,
                          double cost_first, double cost_second, const MachineOptions& options);
 // Fits values [n] with an insensitive band of `epsilon`. Errors and cost: as above.

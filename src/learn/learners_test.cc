@@ -47,6 +47,7 @@ std::vector<Case> cases() {
       {"gradient_boosting", {few_trees}, Wants::kClasses},
       {"gradient_boosting", {few_trees, param("method", "exact"), param("subsample", 0.7), param("max_features", 0.5)}, Wants::kClasses},
       {"gradient_boosting_regressor", {few_trees}, Wants::kValues},
+      {"linear_discriminant", {}, Wants::kClasses, false, false},
       {"svm", {}, Wants::kClasses, true, false},
       {"svr", {}, Wants::kValues, true, false},
       {"mlp_classifier", {param("max_iter", 20)}, Wants::kClasses, false},
