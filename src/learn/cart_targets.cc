@@ -45,7 +45,8 @@ void set_classes(const Labels& labels, bool project, CartTargets& targets) {
   targets.coding = CartCoding::kEachClass;
   targets.outputs = targets.class_count;
   targets.values.assign(rows * static_cast<std::size_t>(targets.outputs), 0.0);
-  for (std::size_t i = 0; i < rows; ++i) targets.values[i * static_cast<std::size_t>(targets.outputs) + static_cast<std::size_t>(codes[i])] = kScale;
+  for (std::size_t i = 0; i < rows; ++i)
+    targets.values[i * static_cast<std::size_t>(targets.outputs) + static_cast<std::size_t>(codes[i])] = kScale;
 }
 
 void set_values(const at::Tensor& given, CartTargets& targets) {

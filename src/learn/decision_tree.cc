@@ -16,17 +16,18 @@ class DecisionTree final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(DecisionTree<true>,
-                   {.name = "decision_tree",
-                    .family = graph::Family::kClassifier,
-                    .doc = "A classification tree. Two classes: the splits of scikit-learn's DecisionTreeClassifier(criterion='gini'). More "
-                           "classes: one tree a class against the rest, where scikit-learn grows one for all. Features are held in 32 bits; "
-                           "missing values go to the side that suits the training rows.",
-                    .options = detail::tree_options(config::Value()),
-                    .fits = true,
-                    .random = true,
-                    .needs_target = true,
-                    .refuses_missing = false});
+HEADRACE_ESTIMATOR(
+    DecisionTree<true>,
+    {.name = "decision_tree",
+     .family = graph::Family::kClassifier,
+     .doc = "A classification tree. Two classes: the splits of scikit-learn's DecisionTreeClassifier(criterion='gini'). More "
+            "classes: one tree a class against the rest, where scikit-learn grows one for all. Features are held in 32 bits; "
+            "missing values go to the side that suits the training rows.",
+     .options = detail::tree_options(config::Value()),
+     .fits = true,
+     .random = true,
+     .needs_target = true,
+     .refuses_missing = false});
 HEADRACE_ESTIMATOR(DecisionTree<false>,
                    {.name = "decision_tree_regressor",
                     .family = graph::Family::kRegressor,

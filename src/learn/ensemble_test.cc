@@ -76,7 +76,8 @@ TEST(VotingTest, MistakesAreNamed) {
   EXPECT_EQ(Bench("voting", {param("estimators", members({"k_nearest_neighbours"}))}).fit(clouds()).error().code, Code::kUnknownOperator);
   EXPECT_EQ(Bench("voting", {param("estimators", members({"ridge"}))}).fit(clouds()).error().code, Code::kUnsupported);
   EXPECT_EQ(Bench("voting", {param("estimators", members({"standard_scaler"}))}).fit(clouds()).error().code, Code::kUnsupported);
-  const auto unknown = Bench("voting", {param("estimators", members({config::Map{param("op", "gaussian_nb"), param("alpha", 1)}}))}).fit(clouds());
+  const auto unknown =
+      Bench("voting", {param("estimators", members({config::Map{param("op", "gaussian_nb"), param("alpha", 1)}}))}).fit(clouds());
   EXPECT_EQ(unknown.error().code, Code::kUnknownKey);
   EXPECT_THAT(unknown.error().message, HasSubstr("alpha"));
   const auto member = Bench("voting", {param("estimators", members({neighbors(99)}))}).fit(clouds());

@@ -52,16 +52,17 @@ class GaussianNb final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(GaussianNb, {.name = "gaussian_nb",
-                                .family = graph::Family::kClassifier,
-                                .doc = "Naive Bayes with a normal distribution a feature and class. scikit-learn: GaussianNB.",
-                                .options = {config::list("priors", config::Type::kRealList, config::Value(),
-                                                         "class probabilities in sorted order of the classes; null: observed shares")
-                                                .or_null(),
-                                            config::real("var_smoothing", 1e-9, "added to variances, times the largest variance of a feature")
-                                                .at_least(0)},
-                                .fits = true,
-                                .needs_target = true});
+HEADRACE_ESTIMATOR(
+    GaussianNb,
+    {.name = "gaussian_nb",
+     .family = graph::Family::kClassifier,
+     .doc = "Naive Bayes with a normal distribution a feature and class. scikit-learn: GaussianNB.",
+     .options = {config::list("priors", config::Type::kRealList, config::Value(),
+                              "class probabilities in sorted order of the classes; null: observed shares")
+                     .or_null(),
+                 config::real("var_smoothing", 1e-9, "added to variances, times the largest variance of a feature").at_least(0)},
+     .fits = true,
+     .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

@@ -108,7 +108,8 @@ std::vector<bool> rows_of_round(const exec::Context& context, std::int64_t round
   if (share >= 1.0) return std::vector<bool>(rows, true);
   std::vector<bool> used(rows, false);
   const auto kept = static_cast<std::size_t>(std::max(1.0, std::floor(share * static_cast<double>(rows))));
-  const std::vector<std::int64_t> order = context.random(static_cast<std::uint64_t>(round) + 1).permutation(static_cast<std::int64_t>(rows));
+  const std::vector<std::int64_t> order =
+      context.random(static_cast<std::uint64_t>(round) + 1).permutation(static_cast<std::int64_t>(rows));
   for (std::size_t i = 0; i < kept; ++i) used[static_cast<std::size_t>(order[i])] = true;
   return used;
 }
@@ -207,34 +208,36 @@ class GradientBoostingRegressor final : public GradientBoosting {
 };
 
 std::vector<config::Option> boosting_options() {
-  return {config::integer("n_estimators", 100, "rounds").at_least(1),
-          config::real("learning_rate", 0.1, "how far a round moves along its trees").above(0).at_most(1),
-          config::integer("max_depth", 3, "levels of a tree; null: no limit").at_least(1).at_most(4000).or_null(),
-          config::real("min_child_weight", 1.0, "curvature a leaf must hold: rows for squared error, p (1 - p) summed for classes").at_least(0),
-          config::real("min_split_loss", 0.0, "loss a split must save (XGBoost's gamma)").at_least(0),
-          config::real("reg_lambda", 0.0, "L2 penalty on leaves; XGBoost's own default is 1").at_least(0),
-          config::real("subsample", 1.0, "share of the rows, drawn without replacement, that a round sees").above(0).at_most(1),
-          config::real("max_features", config::Value(),
-                       "features looked at for a split: up to 1 a share, above 1 a number, null all of them. Drawn anew for each node (method "
-                       "hist) or each level of a tree (exact)")
-              .above(0)
-              .or_word("sqrt")
-              .or_word("log2")
-              .or_null(),
-          config::choice("method", "hist", {"hist", "exact"}, "thresholds: at the edges of `max_bin` bins, or between any two values"),
-          config::integer("max_bin", 256, "bins a feature is cut into by method hist").at_least(2).at_most(65536)};
+  return {
+      config::integer("n_estimators", 100, "rounds").at_least(1),
+      config::real("learning_rate", 0.1, "how far a round moves along its trees").above(0).at_most(1),
+      config::integer("max_depth", 3, "levels of a tree; null: no limit").at_least(1).at_most(4000).or_null(),
+      config::real("min_child_weight", 1.0, "curvature a leaf must hold: rows for squared error, p (1 - p) summed for classes").at_least(0),
+      config::real("min_split_loss", 0.0, "loss a split must save (XGBoost's gamma)").at_least(0),
+      config::real("reg_lambda", 0.0, "L2 penalty on leaves; XGBoost's own default is 1").at_least(0),
+      config::real("subsample", 1.0, "share of the rows, drawn without replacement, that a round sees").above(0).at_most(1),
+      config::real("max_features", config::Value(),
+                   "features looked at for a split: up to 1 a share, above 1 a number, null all of them. Drawn anew for each node (method "
+                   "hist) or each level of a tree (exact)")
+          .above(0)
+          .or_word("sqrt")
+          .or_word("log2")
+          .or_null(),
+      config::choice("method", "hist", {"hist", "exact"}, "thresholds: at the edges of `max_bin` bins, or between any two values"),
+      config::integer("max_bin", 256, "bins a feature is cut into by method hist").at_least(2).at_most(65536)};
 }
 
-HEADRACE_ESTIMATOR(GradientBoostingClassifier,
-                   {.name = "gradient_boosting",
-                    .family = graph::Family::kClassifier,
-                    .doc = "Boosted trees on the logistic loss, through XGBoost. Near scikit-learn's GradientBoostingClassifier, which chooses "
-                           "splits by the gradient alone where this uses gradient and curvature.",
-                    .options = boosting_options(),
-                    .fits = true,
-                    .random = true,
-                    .needs_target = true,
-                    .refuses_missing = false});
+HEADRACE_ESTIMATOR(
+    GradientBoostingClassifier,
+    {.name = "gradient_boosting",
+     .family = graph::Family::kClassifier,
+     .doc = "Boosted trees on the logistic loss, through XGBoost. Near scikit-learn's GradientBoostingClassifier, which chooses "
+            "splits by the gradient alone where this uses gradient and curvature.",
+     .options = boosting_options(),
+     .fits = true,
+     .random = true,
+     .needs_target = true,
+     .refuses_missing = false});
 HEADRACE_ESTIMATOR(GradientBoostingRegressor,
                    {.name = "gradient_boosting_regressor",
                     .family = graph::Family::kRegressor,

@@ -71,7 +71,8 @@ class KMeans final : public Predictor {
     for (std::int64_t start = 0; start < starts; ++start) {
       HEADRACE_TRY(context.check_stop());
       Random random = context.random(static_cast<std::uint64_t>(start));
-      at::Tensor centers = plus_plus ? detail::plus_plus_centers(rows, weights, k, random) : detail::random_centers(rows, weights, k, random);
+      at::Tensor centers =
+          plus_plus ? detail::plus_plus_centers(rows, weights, k, random) : detail::random_centers(rows, weights, k, random);
       HEADRACE_ASSIGN(auto result, detail::lloyd(rows, weights, std::move(centers), tolerance, context.integer("max_iter"), context.stop));
       if (!best || result.inertia < best->inertia) best = std::move(result);
       if (context.progress) context.progress(static_cast<double>(start + 1) / static_cast<double>(starts));
@@ -92,19 +93,20 @@ class KMeans final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(KMeans, {.name = "k_means",
-                            .family = graph::Family::kClusterer,
-                            .doc = "k-means by Lloyd's iterations; predicts cluster numbers, transforms to distances from the centres. "
-                                   "scikit-learn: KMeans(algorithm='lloyd'), with other random numbers.",
-                            .options = {config::integer("n_clusters", 8, "clusters").at_least(1),
-                                        config::choice("init", "k-means++", {"k-means++", "random"}, "how the first centres are drawn"),
-                                        config::integer("n_init", "auto", "starts, of which the best is kept; auto: 1 for k-means++, 10 for random")
-                                            .at_least(1)
-                                            .or_word("auto"),
-                                        config::integer("max_iter", 300, "iterations of a start").at_least(1),
-                                        config::real("tol", 1e-4, "stop when the centres move less, relative to the mean variance").at_least(0)},
-                            .fits = true,
-                            .random = true});
+HEADRACE_ESTIMATOR(KMeans,
+                   {.name = "k_means",
+                    .family = graph::Family::kClusterer,
+                    .doc = "k-means by Lloyd's iterations; predicts cluster numbers, transforms to distances from the centres. "
+                           "scikit-learn: KMeans(algorithm='lloyd'), with other random numbers.",
+                    .options = {config::integer("n_clusters", 8, "clusters").at_least(1),
+                                config::choice("init", "k-means++", {"k-means++", "random"}, "how the first centres are drawn"),
+                                config::integer("n_init", "auto", "starts, of which the best is kept; auto: 1 for k-means++, 10 for random")
+                                    .at_least(1)
+                                    .or_word("auto"),
+                                config::integer("max_iter", 300, "iterations of a start").at_least(1),
+                                config::real("tol", 1e-4, "stop when the centres move less, relative to the mean variance").at_least(0)},
+                    .fits = true,
+                    .random = true});
 HEADRACE_METRIC({.name = "inertia",
                  .doc = "sum of squared distances to the nearest centre",
                  .higher_is_better = false,

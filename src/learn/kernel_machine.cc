@@ -79,8 +79,10 @@ svm_parameter parameters_for(const MachineOptions& options) {
 }
 
 // `rows` maps the problem's rows to those of x.
-Result<Machine> solve(svm_problem& problem, const svm_parameter& parameters, const std::vector<std::int64_t>& rows, const std::stop_token& stop) {
-  if (const char* fault = svm_check_parameter(&problem, &parameters)) return Error(Code::kBadValue, cat("libsvm refuses the problem: ", fault));
+Result<Machine> solve(svm_problem& problem, const svm_parameter& parameters, const std::vector<std::int64_t>& rows,
+                      const std::stop_token& stop) {
+  if (const char* fault = svm_check_parameter(&problem, &parameters))
+    return Error(Code::kBadValue, cat("libsvm refuses the problem: ", fault));
   const StopScope scope(stop);
   svm_model* trained = nullptr;
   try {

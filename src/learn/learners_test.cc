@@ -206,7 +206,8 @@ std::vector<Case> cases_where(bool (*fits)(const Case&)) {
 std::string name_of(const ::testing::TestParamInfo<Case>& info) { return std::string(info.param.op) + "_" + std::to_string(info.index); }
 
 INSTANTIATE_TEST_SUITE_P(All, LearnersTest, ::testing::ValuesIn(cases()), name_of);
-INSTANTIATE_TEST_SUITE_P(All, ThreadedLearnersTest, ::testing::ValuesIn(cases_where([](const Case& c) { return c.same_for_threads; })), name_of);
+INSTANTIATE_TEST_SUITE_P(All, ThreadedLearnersTest, ::testing::ValuesIn(cases_where([](const Case& c) { return c.same_for_threads; })),
+                         name_of);
 INSTANTIATE_TEST_SUITE_P(All, LongLearnersTest, ::testing::ValuesIn(cases_where([](const Case& c) { return c.stops; })), name_of);
 INSTANTIATE_TEST_SUITE_P(All, ClassLearnersTest, ::testing::ValuesIn(cases_where([](const Case& c) {
                            return c.wants != Wants::kValues && c.wants != Wants::kNothing && std::string_view(c.op) != "bernoulli_rbm";

@@ -17,7 +17,8 @@ class LinearDiscriminant final : public Predictor {
   Result<data::Model> learn(const exec::Context& context, const Training& training) const override {
     const std::int64_t class_count = static_cast<std::int64_t>(training.labels.classes.size());
     if (training.weights.defined()) {
-      return Error(Code::kUnsupported, "linear_discriminant takes no weights of rows", "drop the weight column, or use logistic_regression");
+      return Error(Code::kUnsupported, "linear_discriminant takes no weights of rows",
+                   "drop the weight column, or use logistic_regression");
     }
     const auto found = detail::find_discriminants(training.frame.x, training.labels.codes, class_count, context.real("tol"));
     // log p(c | x) = x.w_c + b_c + something common to all classes, where projections have the unit matrix as covariance.
@@ -46,14 +47,15 @@ class LinearDiscriminant final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(LinearDiscriminant,
-                   {.name = "linear_discriminant",
-                    .family = graph::Family::kClassifier,
-                    .doc = "Classes as normal clouds of one covariance, by singular values. scikit-learn: LinearDiscriminantAnalysis(solver="
-                           "'svd'); it takes no weights of rows.",
-                    .options = {config::real("tol", 1e-4, "directions whose singular value is below this are dropped").at_least(0)},
-                    .fits = true,
-                    .needs_target = true});
+HEADRACE_ESTIMATOR(
+    LinearDiscriminant,
+    {.name = "linear_discriminant",
+     .family = graph::Family::kClassifier,
+     .doc = "Classes as normal clouds of one covariance, by singular values. scikit-learn: LinearDiscriminantAnalysis(solver="
+            "'svd'); it takes no weights of rows.",
+     .options = {config::real("tol", 1e-4, "directions whose singular value is below this are dropped").at_least(0)},
+     .fits = true,
+     .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

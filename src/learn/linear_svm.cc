@@ -119,15 +119,16 @@ class LinearSvm final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(LinearSvm, {.name = "linear_svm",
-                               .family = graph::Family::kClassifier,
-                               .doc = "Linear support vector classifier with the squared hinge loss, one against the rest. scikit-learn: LinearSVC.",
-                               .options = {config::real("C", 1.0, "weight of the loss against the penalty").above(0),
-                                           config::boolean("fit_intercept", true, "add an intercept, which is penalised as in liblinear"),
-                                           config::real("tolerance", 1e-8, "stop when the gradient has shrunk to this share of the first").above(0),
-                                           config::integer("max_iter", 100, "Newton steps at most").at_least(1)},
-                               .fits = true,
-                               .needs_target = true});
+HEADRACE_ESTIMATOR(LinearSvm,
+                   {.name = "linear_svm",
+                    .family = graph::Family::kClassifier,
+                    .doc = "Linear support vector classifier with the squared hinge loss, one against the rest. scikit-learn: LinearSVC.",
+                    .options = {config::real("C", 1.0, "weight of the loss against the penalty").above(0),
+                                config::boolean("fit_intercept", true, "add an intercept, which is penalised as in liblinear"),
+                                config::real("tolerance", 1e-8, "stop when the gradient has shrunk to this share of the first").above(0),
+                                config::integer("max_iter", 100, "Newton steps at most").at_least(1)},
+                    .fits = true,
+                    .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

@@ -22,7 +22,8 @@ class LogisticRegression final : public Predictor {
     problem.sample_weights = training.weights;
     if (context.string("class_weight") == "balanced") {
       const at::Tensor counts = at::bincount(training.labels.codes, {}, problem.class_count).to(at::kDouble);
-      problem.class_weights = counts.reciprocal().mul(static_cast<double>(training.frame.rows()) / static_cast<double>(problem.class_count));
+      problem.class_weights =
+          counts.reciprocal().mul(static_cast<double>(training.frame.rows()) / static_cast<double>(problem.class_count));
     }
     detail::LogisticOptions options;
     const config::Value& penalty = context.value("C");
@@ -34,7 +35,8 @@ class LogisticRegression final : public Predictor {
     const detail::LogisticResult result = detail::solve_logistic(problem, options);
     if (result.stopped) return Error(Code::kCancelled, cat("node ", context.node, " was asked to stop"));
     if (!result.converged) {
-      log(LogLevel::kWarning, cat("node ", context.node, ": not converged after ", result.iterations, " steps; raise max_iter or tolerance"));
+      log(LogLevel::kWarning,
+          cat("node ", context.node, ": not converged after ", result.iterations, " steps; raise max_iter or tolerance"));
     }
     data::Model model;
     detail::set_linear(model, result.weights, result.intercept);
@@ -56,17 +58,18 @@ class LogisticRegression final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(LogisticRegression,
-                   {.name = "logistic_regression",
-                    .family = graph::Family::kClassifier,
-                    .doc = "Multinomial logistic regression with an L2 penalty, solved by Newton's method. scikit-learn: LogisticRegression.",
-                    .options = {config::real("C", 1.0, "inverse strength of the penalty; null: no penalty").above(0).or_null(),
-                                config::boolean("fit_intercept", true, "add an intercept, which is not penalised"),
-                                config::real("tolerance", 1e-6, "relative distance to the optimal objective at which to stop").above(0),
-                                config::integer("max_iter", 200, "Newton steps at most").at_least(1),
-                                config::choice("class_weight", "none", {"none", "balanced"}, "balanced: weigh classes by the inverse of their share")},
-                    .fits = true,
-                    .needs_target = true});
+HEADRACE_ESTIMATOR(
+    LogisticRegression,
+    {.name = "logistic_regression",
+     .family = graph::Family::kClassifier,
+     .doc = "Multinomial logistic regression with an L2 penalty, solved by Newton's method. scikit-learn: LogisticRegression.",
+     .options = {config::real("C", 1.0, "inverse strength of the penalty; null: no penalty").above(0).or_null(),
+                 config::boolean("fit_intercept", true, "add an intercept, which is not penalised"),
+                 config::real("tolerance", 1e-6, "relative distance to the optimal objective at which to stop").above(0),
+                 config::integer("max_iter", 200, "Newton steps at most").at_least(1),
+                 config::choice("class_weight", "none", {"none", "balanced"}, "balanced: weigh classes by the inverse of their share")},
+     .fits = true,
+     .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

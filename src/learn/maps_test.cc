@@ -20,7 +20,8 @@ using testing::param;
 
 at::Tensor matrix(const std::vector<std::vector<double>>& rows) {
   at::Tensor out = at::empty({static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(rows[0].size())}, at::kDouble);
-  for (std::size_t i = 0; i < rows.size(); ++i) std::copy(rows[i].begin(), rows[i].end(), out.mutable_data_ptr<double>() + i * rows[0].size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::copy(rows[i].begin(), rows[i].end(), out.mutable_data_ptr<double>() + i * rows[0].size());
   return out;
 }
 at::Tensor codes(std::int64_t rows, std::int64_t groups) {
@@ -49,7 +50,8 @@ TEST(RbmTest, FeaturesThatAreNoProbabilitiesAreRefused) {
   EXPECT_EQ(Bench("bernoulli_rbm").fit(testing::features({{0.5}, {1.5}})).error().code, Code::kBadData);
 }
 
-// Central differences; blocks smaller than the rows are covered by 300 rows only when the block is, so the objective is also summed by hand.
+// Central differences; blocks smaller than the rows are covered by 300 rows only when the block is, so the objective is also
+// summed by hand.
 TEST(NcaTest, GradientIsTheDerivativeOfTheObjective) {
   const auto rows = testing::blob_rows({.rows = 45, .width = 3, .spread = 3.0});
   const detail::NeighborhoodObjective objective(matrix(rows), codes(45, 3));
@@ -65,7 +67,9 @@ TEST(NcaTest, GradientIsTheDerivativeOfTheObjective) {
   }
 
   double right = 0.0;
-  const auto mapped = [&](std::size_t i, std::size_t k) { return rows[i][0] * map[3 * k] + rows[i][1] * map[3 * k + 1] + rows[i][2] * map[3 * k + 2]; };
+  const auto mapped = [&](std::size_t i, std::size_t k) {
+    return rows[i][0] * map[3 * k] + rows[i][1] * map[3 * k + 1] + rows[i][2] * map[3 * k + 2];
+  };
   for (std::size_t i = 0; i < 45; ++i) {
     double all = 0.0, same = 0.0;
     for (std::size_t j = 0; j < 45; ++j) {

@@ -25,7 +25,9 @@ constexpr std::uint64_t kHoldOutStream = std::uint64_t{1} << 40;  // beyond the 
 std::vector<config::Option> mlp_options() {
   using config::Value;
   return {
-      config::list("hidden_layer_sizes", config::Type::kIntList, config::List{Value(100)}, "units of each hidden layer").at_least(1).at_most(65536),
+      config::list("hidden_layer_sizes", config::Type::kIntList, config::List{Value(100)}, "units of each hidden layer")
+          .at_least(1)
+          .at_most(65536),
       config::choice("activation", "relu", {"relu", "tanh", "logistic", "identity"}, "of hidden units"),
       config::choice("solver", "adam", {"adam", "sgd", "lbfgs"}, "how the loss is lowered; lbfgs uses all rows at once"),
       config::real("alpha", 1e-4, "L2 penalty on weights").at_least(0),
@@ -93,7 +95,8 @@ std::pair<at::Tensor, at::Tensor> hold_out(const exec::Context& context, std::in
 }
 
 detail::MlpBatch rows_of(const detail::MlpBatch& all, const at::Tensor& rows) {
-  return {all.x.index_select(0, rows), all.y.index_select(0, rows), all.weights.defined() ? all.weights.index_select(0, rows) : at::Tensor()};
+  return {all.x.index_select(0, rows), all.y.index_select(0, rows),
+          all.weights.defined() ? all.weights.index_select(0, rows) : at::Tensor()};
 }
 
 // Accuracy of classes, R2 of values, weighted.
@@ -115,7 +118,8 @@ double score_of(const detail::MlpNetwork& network, detail::MlpOutput output, con
 
 class Mlp : public Predictor {
  protected:
-  static Result<detail::MlpNetwork> network_for(const exec::Context& context, std::int64_t width, detail::MlpOutput output, std::int64_t outputs) {
+  static Result<detail::MlpNetwork> network_for(const exec::Context& context, std::int64_t width, detail::MlpOutput output,
+                                                std::int64_t outputs) {
     std::vector<std::int64_t> sizes = {width};
     for (const config::Value& units : context.value("hidden_layer_sizes").list()) sizes.push_back(units.integer());
     sizes.push_back(outputs);
@@ -165,7 +169,8 @@ class MlpClassifier final : public Mlp {
     const std::int64_t rows = codes.numel(), class_count = static_cast<std::int64_t>(training.labels.classes.size());
     if (class_count == 2) return train(context, training, codes.to(at::kDouble).unsqueeze(1), detail::MlpOutput::kLogistic);
     at::Tensor y = at::zeros({rows, class_count}, at::kDouble);
-    for (std::int64_t row = 0; row < rows; ++row) y.mutable_data_ptr<double>()[row * class_count + codes.const_data_ptr<std::int64_t>()[row]] = 1.0;
+    for (std::int64_t row = 0; row < rows; ++row)
+      y.mutable_data_ptr<double>()[row * class_count + codes.const_data_ptr<std::int64_t>()[row]] = 1.0;
     return train(context, training, y, detail::MlpOutput::kSoftmax);
   }
 
@@ -198,22 +203,24 @@ class MlpRegressor final : public Mlp {
   }
 };
 
-HEADRACE_ESTIMATOR(MlpClassifier, {.name = "mlp_classifier",
-                                   .family = graph::Family::kClassifier,
-                                   .doc = "Multi-layer perceptron on cross-entropy, in float64. scikit-learn: MLPClassifier, with other random "
-                                          "numbers.",
-                                   .options = mlp_options(),
-                                   .fits = true,
-                                   .random = true,
-                                   .needs_target = true});
-HEADRACE_ESTIMATOR(MlpRegressor, {.name = "mlp_regressor",
-                                  .family = graph::Family::kRegressor,
-                                  .doc = "Multi-layer perceptron on squared error, in float64. scikit-learn: MLPRegressor, with other random "
-                                         "numbers.",
-                                  .options = mlp_options(),
-                                  .fits = true,
-                                  .random = true,
-                                  .needs_target = true});
+HEADRACE_ESTIMATOR(MlpClassifier,
+                   {.name = "mlp_classifier",
+                    .family = graph::Family::kClassifier,
+                    .doc = "Multi-layer perceptron on cross-entropy, in float64. scikit-learn: MLPClassifier, with other random "
+                           "numbers.",
+                    .options = mlp_options(),
+                    .fits = true,
+                    .random = true,
+                    .needs_target = true});
+HEADRACE_ESTIMATOR(MlpRegressor,
+                   {.name = "mlp_regressor",
+                    .family = graph::Family::kRegressor,
+                    .doc = "Multi-layer perceptron on squared error, in float64. scikit-learn: MLPRegressor, with other random "
+                           "numbers.",
+                    .options = mlp_options(),
+                    .fits = true,
+                    .random = true,
+                    .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

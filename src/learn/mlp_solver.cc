@@ -94,7 +94,8 @@ class Progress {
 };
 
 MlpBatch rows_of(const MlpBatch& all, const at::Tensor& rows) {
-  return {all.x.index_select(0, rows), all.y.index_select(0, rows), all.weights.defined() ? all.weights.index_select(0, rows) : at::Tensor()};
+  return {all.x.index_select(0, rows), all.y.index_select(0, rows),
+          all.weights.defined() ? all.weights.index_select(0, rows) : at::Tensor()};
 }
 
 MlpBatch slice_of(const MlpBatch& all, std::int64_t begin, std::int64_t end) {
@@ -143,7 +144,8 @@ Result<MlpFit> train_by_steps(const exec::Context& context, const MlpNetwork& ne
   return fit;
 }
 
-Result<MlpFit> train_by_lbfgs(const exec::Context& context, const MlpNetwork& network, const MlpBatch& training, const MlpOptions& options) {
+Result<MlpFit> train_by_lbfgs(const exec::Context& context, const MlpNetwork& network, const MlpBatch& training,
+                              const MlpOptions& options) {
   MlpFit fit;
   fit.parameters = network.initial(context.random(0));
   LbfgsOptions lbfgs;

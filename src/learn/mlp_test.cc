@@ -57,7 +57,8 @@ TEST_P(MlpGradientTest, IsTheDerivativeOfTheLoss) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MlpGradientTest,
-                         ::testing::Values(Slope{Activation::kTanh, MlpOutput::kValue, false}, Slope{Activation::kTanh, MlpOutput::kLogistic, true},
+                         ::testing::Values(Slope{Activation::kTanh, MlpOutput::kValue, false},
+                                           Slope{Activation::kTanh, MlpOutput::kLogistic, true},
                                            Slope{Activation::kLogistic, MlpOutput::kSoftmax, false},
                                            Slope{Activation::kRelu, MlpOutput::kSoftmax, true},
                                            Slope{Activation::kIdentity, MlpOutput::kValue, true}));
@@ -81,8 +82,8 @@ TEST(MlpTest, EachSolverLearnsExclusiveOr) {
 }
 
 TEST(MlpTest, WithoutHiddenLayersItIsALinearModel) {
-  Bench bench("mlp_regressor", {param("hidden_layer_sizes", config::List{}), param("solver", "lbfgs"), param("alpha", 0.0), param("tol", 1e-10),
-                                param("max_iter", 1000)});
+  Bench bench("mlp_regressor", {param("hidden_layer_sizes", config::List{}), param("solver", "lbfgs"), param("alpha", 0.0),
+                                param("tol", 1e-10), param("max_iter", 1000)});
   const auto train = testing::with_reals(testing::features({{0, 1}, {1, 0}, {2, 2}, {3, 1}}), "y", {5, 5, 12, 12}, data::Role::kTarget);
   const auto fitted = bench.fit(train);
   ASSERT_TRUE(fitted.ok()) << fitted.error().text();

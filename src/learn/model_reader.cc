@@ -26,7 +26,8 @@ std::string shape_text(at::IntArrayRef shape) {
 
 }  // namespace
 
-Result<at::Tensor> tensor_of(const data::Model& model, std::string_view name, at::ScalarType type, std::initializer_list<std::int64_t> shape) {
+Result<at::Tensor> tensor_of(const data::Model& model, std::string_view name, at::ScalarType type,
+                             std::initializer_list<std::int64_t> shape) {
   HEADRACE_ASSIGN(at::Tensor tensor, tensor_of(model, name));
   if (tensor.scalar_type() != type) return damaged(model, name, "its dtype");
   const at::IntArrayRef wanted(shape.begin(), shape.size()), sizes = tensor.sizes();

@@ -18,7 +18,8 @@ namespace headrace::learn {
 inline constexpr std::int64_t kAnySize = -1;
 
 /// The tensor `name`, contiguous, of this dtype and shape. Errors: kDamaged naming operator, tensor and what differs.
-Result<at::Tensor> tensor_of(const data::Model& model, std::string_view name, at::ScalarType type, std::initializer_list<std::int64_t> shape);
+Result<at::Tensor> tensor_of(const data::Model& model, std::string_view name, at::ScalarType type,
+                             std::initializer_list<std::int64_t> shape);
 /// An i64 vector [size] whose entries lie in [0, bound). Errors: kDamaged.
 Result<at::Tensor> indices_of(const data::Model& model, std::string_view name, std::int64_t size, std::int64_t bound);
 /// Number of classes in the model's meta. Errors: kDamaged when there are fewer than two.

@@ -12,8 +12,9 @@ Status refuse_negative(const Frame& frame) {
   const at::Tensor lowest = std::get<0>(frame.x.min(0)).contiguous();
   for (std::int64_t j = 0; j < lowest.numel(); ++j) {
     if (lowest.const_data_ptr<double>()[j] >= 0.0) continue;
-    return Error(Code::kBadData, cat("multinomial_nb counts, and counts are not negative: column '", frame.names[static_cast<std::size_t>(j)],
-                                     "' holds ", lowest.const_data_ptr<double>()[j]),
+    return Error(Code::kBadData,
+                 cat("multinomial_nb counts, and counts are not negative: column '", frame.names[static_cast<std::size_t>(j)], "' holds ",
+                     lowest.const_data_ptr<double>()[j]),
                  "put min_max_scaler before this node, or use gaussian_nb");
   }
   return {};
@@ -26,7 +27,8 @@ class MultinomialNb final : public Predictor {
     HEADRACE_ASSIGN(const at::Tensor priors, detail::log_priors(context.value("class_prior"), context.boolean("fit_prior"), indicators));
     const at::Tensor counts = indicators.t().mm(training.frame.x).add_(context.real("alpha"));
     data::Model model;
-    model.tensors.set("log_probability", to_data(counts.log().sub_(counts.sum(1, /*keepdim=*/true).log_()))).set("log_prior", to_data(priors));
+    model.tensors.set("log_probability", to_data(counts.log().sub_(counts.sum(1, /*keepdim=*/true).log_())))
+        .set("log_prior", to_data(priors));
     return model;
   }
 

@@ -39,7 +39,8 @@ TEST(NaiveBayesTest, MultinomialCountsAreSmoothed) {
 // A weight of 3 is three equal rows.
 TEST(NaiveBayesTest, WeightsCountAsRows) {
   for (const char* op : {"gaussian_nb", "multinomial_nb", "bernoulli_nb"}) {
-    const auto once = testing::with_reals(labelled({{1, 2}, {3, 1}, {0, 4}, {2, 2}}, {"a", "a", "b", "b"}), "w", {3, 1, 1, 2}, data::Role::kWeight);
+    const auto once =
+        testing::with_reals(labelled({{1, 2}, {3, 1}, {0, 4}, {2, 2}}, {"a", "a", "b", "b"}), "w", {3, 1, 1, 2}, data::Role::kWeight);
     const auto often = labelled({{1, 2}, {1, 2}, {1, 2}, {3, 1}, {0, 4}, {2, 2}, {2, 2}}, {"a", "a", "a", "a", "b", "b", "b"});
     std::vector<double> shares;
     for (const auto& table : {once, often}) {
@@ -61,7 +62,9 @@ TEST(NaiveBayesTest, NegativeCountsAreRefusedByColumn) {
 
 TEST(NaiveBayesTest, PriorsMustFitTheClasses) {
   const auto table = labelled({{1}, {3}}, {"a", "b"});
-  const auto fit = [&](config::List priors) { return Bench("gaussian_nb", {param("priors", config::Value(std::move(priors)))}).fit(table); };
+  const auto fit = [&](config::List priors) {
+    return Bench("gaussian_nb", {param("priors", config::Value(std::move(priors)))}).fit(table);
+  };
   EXPECT_EQ(fit({0.5, 0.25, 0.25}).error().code, Code::kBadValue);
   EXPECT_EQ(fit({0.5, 0.6}).error().code, Code::kBadValue);
   EXPECT_EQ(fit({1.5, -0.5}).error().code, Code::kBadValue);

@@ -60,7 +60,8 @@ class Nca final : public Transformer {
       return Error(Code::kBadValue, cat("components exceeds the features: ", components, " of ", width), "lower components");
     }
     std::string init = context.string("init");
-    if (init == "auto") init = components <= std::min(width, class_count - 1) ? "lda" : components < std::min(width, rows) ? "pca" : "identity";
+    if (init == "auto")
+      init = components <= std::min(width, class_count - 1) ? "lda" : components < std::min(width, rows) ? "pca" : "identity";
     if (init == "identity") return at::eye(components, width, at::kDouble);
     if (init == "random") {
       const at::Tensor map = at::empty({components, width}, at::kDouble);
@@ -69,31 +70,33 @@ class Nca final : public Transformer {
     }
     if (init == "pca") {
       if (components > std::min(rows, width)) {
-        return Error(Code::kBadValue, cat("init pca has no more components than rows or features: ", components, " of ", std::min(rows, width)));
+        return Error(Code::kBadValue,
+                     cat("init pca has no more components than rows or features: ", components, " of ", std::min(rows, width)));
       }
       const auto [left, singular, right] = at::linalg_svd(x.sub(x.mean(0)), /*full_matrices=*/false);
       return right.slice(0, 0, components);
     }
     const auto found = detail::find_discriminants(x, training.labels.codes, class_count, 1e-4);
-    if (found.scalings.size(1) == 0) return Error(Code::kBadData, "init lda finds no direction that separates the classes", "try init: pca");
+    if (found.scalings.size(1) == 0)
+      return Error(Code::kBadData, "init lda finds no direction that separates the classes", "try init: pca");
     return found.scalings.t().slice(0, 0, components);
   }
 };
 
-HEADRACE_ESTIMATOR(Nca, {.name = "nca",
-                         .family = graph::Family::kTransformer,
-                         .doc = "Neighbourhood components analysis: the linear map under which nearest neighbours share a class. scikit-learn: "
-                                "NeighborhoodComponentsAnalysis.",
-                         .options = {config::integer("components", config::Value(), "dimensions of the map; null: as many as features")
-                                         .at_least(1)
-                                         .or_null(),
-                                     config::choice("init", "auto", {"auto", "pca", "lda", "identity", "random"},
-                                                    "where the map starts; auto: lda below the number of classes, else pca, else identity"),
-                                     config::integer("max_iter", 50, "L-BFGS steps").at_least(1),
-                                     config::real("tol", 1e-5, "stop when a step gains less, relatively, or the gradient is smaller").at_least(0)},
-                         .fits = true,
-                         .random = true,
-                         .needs_target = true});
+HEADRACE_ESTIMATOR(
+    Nca,
+    {.name = "nca",
+     .family = graph::Family::kTransformer,
+     .doc = "Neighbourhood components analysis: the linear map under which nearest neighbours share a class. scikit-learn: "
+            "NeighborhoodComponentsAnalysis.",
+     .options = {config::integer("components", config::Value(), "dimensions of the map; null: as many as features").at_least(1).or_null(),
+                 config::choice("init", "auto", {"auto", "pca", "lda", "identity", "random"},
+                                "where the map starts; auto: lda below the number of classes, else pca, else identity"),
+                 config::integer("max_iter", 50, "L-BFGS steps").at_least(1),
+                 config::real("tol", 1e-5, "stop when a step gains less, relatively, or the gradient is smaller").at_least(0)},
+     .fits = true,
+     .random = true,
+     .needs_target = true});
 
 }  // namespace
 }  // namespace headrace::learn

@@ -44,7 +44,9 @@ class Pca final : public Transformer {
     HEADRACE_ASSIGN(const std::int64_t count, count_of(context, variances));
     const at::Tensor kept = variances.slice(0, 0, count).contiguous();
     data::Model model;
-    model.tensors.set("mean", to_data(mean)).set("axes", to_data(found.axes.slice(0, 0, count).contiguous())).set("variance", to_data(kept));
+    model.tensors.set("mean", to_data(mean))
+        .set("axes", to_data(found.axes.slice(0, 0, count).contiguous()))
+        .set("variance", to_data(kept));
     const double total = variances.sum().item<double>();
     model.meta.set("variance_share", total > 0 ? kept.sum().item<double>() / total : 1.0);
     return model;

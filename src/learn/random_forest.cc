@@ -10,7 +10,10 @@ std::vector<config::Option> forest_options(config::Value max_features) {
   std::vector<config::Option> options = {
       config::integer("n_estimators", 100, "trees").at_least(1),
       config::boolean("bootstrap", true, "each tree sees rows drawn with replacement; false: all rows once"),
-      config::real("max_samples", config::Value(), "rows drawn for a tree, as a share of all; null: as many as there are").above(0).at_most(1).or_null()};
+      config::real("max_samples", config::Value(), "rows drawn for a tree, as a share of all; null: as many as there are")
+          .above(0)
+          .at_most(1)
+          .or_null()};
   for (config::Option& option : detail::tree_options(std::move(max_features))) options.push_back(std::move(option));
   return options;
 }
@@ -31,17 +34,18 @@ class RandomForest final : public Predictor {
   }
 };
 
-HEADRACE_ESTIMATOR(RandomForest<true>,
-                   {.name = "random_forest",
-                    .family = graph::Family::kClassifier,
-                    .doc = "Averaged classification trees on bootstrap samples. scikit-learn: RandomForestClassifier, which draws features "
-                           "for each node. For more than two classes a tree splits by random numbers of the classes (Joly, Geurts, Wehenkel "
-                           "2014), which is the Gini impurity on average.",
-                    .options = forest_options("sqrt"),
-                    .fits = true,
-                    .random = true,
-                    .needs_target = true,
-                    .refuses_missing = false});
+HEADRACE_ESTIMATOR(
+    RandomForest<true>,
+    {.name = "random_forest",
+     .family = graph::Family::kClassifier,
+     .doc = "Averaged classification trees on bootstrap samples. scikit-learn: RandomForestClassifier, which draws features "
+            "for each node. For more than two classes a tree splits by random numbers of the classes (Joly, Geurts, Wehenkel "
+            "2014), which is the Gini impurity on average.",
+     .options = forest_options("sqrt"),
+     .fits = true,
+     .random = true,
+     .needs_target = true,
+     .refuses_missing = false});
 HEADRACE_ESTIMATOR(RandomForest<false>,
                    {.name = "random_forest_regressor",
                     .family = graph::Family::kRegressor,

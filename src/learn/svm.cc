@@ -177,14 +177,15 @@ std::vector<config::Option> with(std::vector<config::Option> options, config::Op
   return options;
 }
 
-HEADRACE_ESTIMATOR(Svm, {.name = "svm",
-                         .family = graph::Family::kClassifier,
-                         .doc = "Support vector classifier with a kernel, one machine a pair of classes, through libsvm. scikit-learn: SVC; it "
-                                "takes no weights of rows and gives no probabilities.",
-                         .options = with(kernel_options(), config::choice("class_weight", "none", {"none", "balanced"},
-                                                                          "balanced: weigh classes by the inverse of their share")),
-                         .fits = true,
-                         .needs_target = true});
+HEADRACE_ESTIMATOR(Svm,
+                   {.name = "svm",
+                    .family = graph::Family::kClassifier,
+                    .doc = "Support vector classifier with a kernel, one machine a pair of classes, through libsvm. scikit-learn: SVC; it "
+                           "takes no weights of rows and gives no probabilities.",
+                    .options = with(kernel_options(), config::choice("class_weight", "none", {"none", "balanced"},
+                                                                     "balanced: weigh classes by the inverse of their share")),
+                    .fits = true,
+                    .needs_target = true});
 HEADRACE_ESTIMATOR(Svr, {.name = "svr",
                          .family = graph::Family::kRegressor,
                          .doc = "Support vector regression with a kernel, through libsvm. scikit-learn: SVR; it takes no weights of rows.",

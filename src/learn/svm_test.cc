@@ -51,7 +51,8 @@ TEST(SvmTest, ThreeClassesGiveADecisionEach) {
   const auto fitted = bench.fit(train);
   ASSERT_TRUE(fitted.ok()) << fitted.error().text();
   const auto out = bench.predict(fitted->model, train).value();
-  const auto a = testing::reals(out.table(), "decision:a"), b = testing::reals(out.table(), "decision:b"), c = testing::reals(out.table(), "decision:c");
+  const auto a = testing::reals(out.table(), "decision:a"), b = testing::reals(out.table(), "decision:b"),
+             c = testing::reals(out.table(), "decision:c");
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i] + b[i] + c[i], 3.0, 1.0);   // three votes, and less than a third a class
 }
 

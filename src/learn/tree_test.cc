@@ -26,7 +26,8 @@ auto classes(std::vector<std::vector<double>> rows, std::vector<std::string> nam
 auto values(std::vector<std::vector<double>> rows, std::vector<double> targets) {
   return testing::with_reals(testing::features(std::move(rows)), "y", std::move(targets), data::Role::kTarget);
 }
-std::vector<double> predicted(Bench& bench, const testing::TablePtr& train, const testing::TablePtr& test, std::string_view column = "prediction") {
+std::vector<double> predicted(Bench& bench, const testing::TablePtr& train, const testing::TablePtr& test,
+                              std::string_view column = "prediction") {
   const auto fitted = bench.fit(train);
   EXPECT_TRUE(fitted.ok()) << fitted.error().text();
   return testing::reals(bench.predict(fitted->model, test).value().table(), column);
@@ -124,8 +125,8 @@ TEST(TreeTest, ProgressGoesUpAndAStopInBetweenEndsTheFit) {
 
 // One round with a whole step from the log odds is one Newton step of the logistic loss in each leaf.
 TEST(BoostingTest, ARoundIsANewtonStepInEachLeaf) {
-  Bench bench("gradient_boosting", {param("n_estimators", 1), param("learning_rate", 1.0), param("max_depth", 1), param("min_child_weight", 0.0),
-                                    param("method", "exact")});
+  Bench bench("gradient_boosting", {param("n_estimators", 1), param("learning_rate", 1.0), param("max_depth", 1),
+                                    param("min_child_weight", 0.0), param("method", "exact")});
   const auto train = classes({{1}, {2}, {8}, {9}}, {"a", "a", "b", "a"});
   const auto out = predicted(bench, train, testing::features({{1}, {9}}), "decision");
   const double start = std::log(0.25 / 0.75), p = 0.25;

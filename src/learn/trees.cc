@@ -162,7 +162,8 @@ std::vector<double> sum_leaves(const Trees& trees, const double* values, std::in
     std::vector<float> block(static_cast<std::size_t>(kRowsAtOnce * width));
     for (std::int64_t first = from * kRowsAtOnce; first < std::min(rows, to * kRowsAtOnce); first += kRowsAtOnce) {
       const std::int64_t count = std::min(kRowsAtOnce, rows - first);
-      std::transform(values + first * width, values + (first + count) * width, block.begin(), [](double value) { return static_cast<float>(value); });
+      std::transform(values + first * width, values + (first + count) * width, block.begin(),
+                     [](double value) { return static_cast<float>(value); });
       for (std::size_t tree = 0; tree < trees.output.size(); ++tree) {
         for (std::int64_t row = 0; row < count; ++row) {
           const std::size_t leaf = trees.leaf_of(tree, block.data() + row * width);

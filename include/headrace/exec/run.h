@@ -54,7 +54,8 @@ struct RecordedRun {
 Result<RecordedRun> read_run(Store& store, const graph::Catalogue& catalogue, std::string_view run);
 
 /// Where an object came from: operator, version, parameters, seed, phase, fold, the run that made it, its inputs down to the source
-/// files and their digests, and the command that makes it again. `object` is an id, a unique prefix of one, or NODE[@fold] with folds counted from 1.
+/// files and their digests, and the command that makes it again. `object` is an id, a unique prefix of one, or
+/// NODE[@fold] with folds counted from 1.
 Result<config::Value> explain(Store& store, const graph::Catalogue& catalogue, std::string_view run, std::string_view object);
 
 /// Fits the path on all rows and writes a folder: graph.yaml, models, facts. `rank` counts from 1.
