@@ -24,9 +24,19 @@ Term binary(Kind kind, const Term& left, const Term& right) {
   return make(std::move(body));
 }
 
-// Copies a term with `change` applied to every leaf; `change` tells whether it did anything.
+// Copies a term with `change` applied to every leaf; `changed` tells whether it did anything. Chains are walked without recursion.
 template <class Change>
 Term with_leaves(const Term& term, const Change& change, bool& changed) {
+  if (term.body().parts.size() == 2) {
+    std::vector<Term> parts;
+    for (const Term* part : operands(term, term.kind())) parts.push_back(with_leaves(*part, change, changed));
+    Term out = parts[0];
+    for (std::size_t i = 1; i < parts.size(); ++i) out = binary(term.kind(), out, parts[i]);
+    if (!term.body().wrong) return out;
+    Term::Body body = out.body();
+    body.wrong = term.body().wrong;
+    return make(std::move(body));
+  }
   Term::Body body = term.body();
   if (body.kind == Kind::kNode) changed = change(body.node) || changed;
   for (Term& part : body.parts) part = with_leaves(part, change, changed);
@@ -148,7 +158,8 @@ std::vector<const Term*> operands(const Term& term, Kind kind) {
   while (!open.empty()) {
     const Term* next = open.back();
     open.pop_back();
-    if (next->kind() != kind || next->body().parts.size() != 2) {
+    const bool wrong = next != &term && next->body().wrong;   // kept apart, so that its error is found
+    if (wrong || next->kind() != kind || next->body().parts.size() != 2) {
       out.push_back(next);
     } else {
       open.push_back(&next->body().parts[1]);

@@ -15,7 +15,7 @@ using Kind = Term::Kind;
 using Gives = std::vector<Input>;
 
 constexpr std::size_t kNodesMax = 250'000;
-constexpr int kDepthMax = 1000;
+constexpr int kDepthMax = 200;
 constexpr int kReplicasMax = 100'000;
 
 Error bad(std::string message, std::string advice = {}) { return Error(Code::kBadTerm, std::move(message), std::move(advice)); }

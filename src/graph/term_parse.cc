@@ -17,7 +17,7 @@ namespace headrace::graph {
 namespace {
 
 constexpr std::size_t kTextMax = 16u << 20;
-constexpr int kDepthMax = 500;
+constexpr int kDepthMax = 100;
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name_part(char c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '#'; }

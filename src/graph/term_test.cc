@@ -59,6 +59,8 @@ TEST(TermTest, GridsNameTheirNode) {
   EXPECT_EQ(config::to_json(*graph.nodes[1].params.find("components")), R"({"grid": [1, 2]})");
   EXPECT_EQ(build((s >> b).grid("components", {1})).error().code, Code::kBadTerm);
   EXPECT_EQ(build((s >> b).grid("x.components", {1})).error().code, Code::kBadTerm);
+  EXPECT_EQ(build((s >> b).grid("x.components", {1}) >> a).error().code, Code::kBadTerm);
+  EXPECT_EQ(build((s >> b).grid("x.components", {1}).grid("b.components", {1}) >> a).error().code, Code::kBadTerm);
 }
 
 TEST(TermTest, AnnotationsAreKept) {
@@ -89,6 +91,7 @@ TEST(TermTest, LongChainsNeedNoStack) {
   Term chain = s;
   for (int i = 0; i < 200'000; ++i) chain = chain >> a;
   EXPECT_EQ(build(chain).value().nodes.size(), 200'001u);
+  EXPECT_EQ(build(chain.grid("s.a", {1, 2})).value().nodes.size(), 200'001u);
 }
 
 TEST(TermTest, ReadsTheWrittenForm) {
