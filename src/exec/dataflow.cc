@@ -50,12 +50,16 @@ struct Task {
   std::atomic<Link*> waiters{nullptr};
   std::atomic<std::uint32_t> pending{0};
   std::uint32_t demand = 0;           // index of a non-default demand plus one
+  // While held: the body that held and the resumption, whichever comes last goes on. 0 when it is not held.
+  std::atomic<std::uint8_t> halves{0};
+  std::uint32_t id = 0;
   Link first;
   std::unique_ptr<Link[]> more;
 };
 
-// Which worker this thread is while it runs a task; -1 otherwise.
+// Which worker this thread is while it runs a task, and which task; -1 and null otherwise.
 thread_local int running_worker = -1;
+thread_local Task* running_task = nullptr;
 
 Link closed_mark;
 Link* const kClosed = &closed_mark;
@@ -116,6 +120,7 @@ struct Dataflow::Impl {
     const TaskId id = allocate();
     Task& task = at(id);
     task.body = std::move(body);
+    task.id = id;
     if (account && demand != nullptr) {
       const std::lock_guard lock(gate_mutex);
       demands.push_back(*demand);
@@ -162,8 +167,7 @@ struct Dataflow::Impl {
     HEADRACE_TAKES_OVER(task);
     running_worker = tbb::this_task_arena::current_thread_index();
     while (task != nullptr) {
-      task->body();
-      task->body = nullptr;
+      if (!run_bodies(task)) break;   // held: whoever resumes it goes on
       task->more.reset();
       Link* link = task->waiters.exchange(kClosed, std::memory_order_acq_rel);
       if (account) leave_gate(task);
@@ -189,6 +193,27 @@ struct Dataflow::Impl {
     }
     running_worker = -1;
     HEADRACE_HANDS_OVER(&group);
+  }
+
+  // Runs the body of a task, and those that it was resumed with meanwhile. False when it is still held.
+  static bool run_bodies(Task* task) {
+    while (true) {
+      const std::function<void()> body = std::move(task->body);
+      running_task = task;
+      body();
+      running_task = nullptr;
+      if (task->halves.load(std::memory_order_relaxed) == 0) {
+        task->body = nullptr;
+        return true;
+      }
+      if (task->halves.fetch_sub(1, std::memory_order_acq_rel) == 2) return false;
+    }
+  }
+
+  void resume(Task& task, std::function<void()> body) {
+    task.body = std::move(body);
+    HEADRACE_HANDS_OVER(&task);
+    if (task.halves.fetch_sub(1, std::memory_order_acq_rel) == 1) enqueue(&task);
   }
 
   const Demand& demand_of(const Task* task) const {
@@ -275,6 +300,14 @@ Dataflow::TaskId Dataflow::submit(std::function<void()> body, std::span<const Ta
 Dataflow::TaskId Dataflow::submit(std::function<void()> body, std::span<const TaskId> after, const Demand& demand) {
   return impl_->submit(std::move(body), after, &demand);
 }
+
+Dataflow::TaskId Dataflow::hold() {
+  HEADRACE_CHECK(running_task != nullptr && running_task->halves.load(std::memory_order_relaxed) == 0, "hold outside a running task");
+  running_task->halves.store(2, std::memory_order_relaxed);
+  return running_task->id;
+}
+
+void Dataflow::resume(TaskId held, std::function<void()> body) { impl_->resume(impl_->at(held), std::move(body)); }
 
 void Dataflow::wait() {
   std::unique_lock lock(impl_->idle_mutex);

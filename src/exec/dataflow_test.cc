@@ -141,5 +141,61 @@ TEST(DataflowTest, WorkersAreNumbered) {
   EXPECT_EQ(outside, 0);
 }
 
+TEST(DataflowTest, AHeldTaskEndsWhenItsLastBodyReturns) {
+  for (const bool account : {false, true}) {
+    Dataflow flow({.workers = 2, .account = account});
+    std::vector<std::thread> elsewhere;
+    std::mutex mutex;   // guards elsewhere
+    std::atomic<int> steps{0}, early{0}, after{0};
+    constexpr int kTasks = 200;
+    for (int i = 0; i < kTasks; ++i) {
+      const auto held = flow.submit([&, i] {
+        const Dataflow::TaskId id = flow.hold();
+        const auto go_on = [&, id] {
+          flow.resume(id, [&] {
+            ++steps;
+            const Dataflow::TaskId again = flow.hold();   // twice, and resumed before this body returns
+            flow.resume(again, [&] { ++steps; });
+          });
+        };
+        if (i % 2 == 0) return go_on();
+        const std::lock_guard lock(mutex);
+        elsewhere.emplace_back([go_on] {
+          std::this_thread::sleep_for(std::chrono::microseconds(200));
+          go_on();
+        });
+      });
+      const Dataflow::TaskId before[] = {held};
+      flow.submit([&, i] {
+        if (steps.load() < 2) ++early;
+        ++after;
+      }, before);
+    }
+    flow.wait();
+    EXPECT_EQ(steps, 2 * kTasks);
+    EXPECT_EQ(after, kTasks);
+    EXPECT_EQ(early, 0);
+    for (std::thread& thread : elsewhere) thread.join();
+  }
+}
+
+TEST(DataflowTest, AHeldTaskOccupiesNoWorker) {
+  Dataflow flow({.workers = 1});
+  Dataflow::TaskId held = 0;
+  std::atomic<bool> is_held{false};
+  std::string order;
+  flow.submit([&] {
+    held = flow.hold();
+    is_held = true;
+  });
+  flow.submit([&] {
+    while (!is_held) std::this_thread::yield();
+    order += 'a';
+    flow.resume(held, [&] { order += 'b'; });
+  });
+  flow.wait();
+  EXPECT_EQ(order, "ab");
+}
+
 }  // namespace
 }  // namespace headrace::exec

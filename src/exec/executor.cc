@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a task here: demand says it runs -> Dataflow starts it once the tasks it reads have ended -> its inputs are taken from
-// the slots (or loaded from memory) -> attempts, until one succeeds or the last fails -> outputs go to the slots and to memory ->
-// the event is told -> inputs that nobody else reads are let go.
+// the slots (or loaded from memory) -> the place runs attempts, until one succeeds or the last fails; the task is held meanwhile ->
+// outputs go to the slots and to memory -> the event is told -> inputs that nobody else reads are let go.
+//
+// A place of workers can lose objects with them. Then the tasks that made them run again, back to what is still there, and the
+// attempt that missed them after that. Nobody is told of it: the task was done before, and its result is the same.
 
 #include "headrace/exec/executor.h"
 
@@ -12,14 +15,13 @@
 #include <thread>
 #include <utility>
 
-#include "exec/attempt.h"
 #include "exec/demand.h"
+#include "exec/local_place.h"
 #include "exec/preflight.h"
 #include "exec/pruning.h"
-#include "exec/watch.h"
+#include "exec/slots.h"
 #include "headrace/base/clock.h"
 #include "headrace/base/text.h"
-#include "headrace/data/table.h"
 #include "headrace/exec/dataflow.h"
 
 namespace headrace::exec {
@@ -30,29 +32,15 @@ using graph::Phase;
 using graph::Ref;
 using graph::Task;
 
-// Where an output waits for its readers. `readers` counts tasks that will still read it; the last one lets it go.
-struct Slot {
-  std::mutex mutex;   // guards object while it is loaded from memory
-  data::Object object;
-  std::atomic<std::int32_t> readers{0};
-  bool wanted = false;   // by the outcome: never let go
-};
-
-struct TaskState {
-  std::atomic<TaskStatus> status{TaskStatus::kWaiting};
-  std::array<Slot, 2> slots;
-};
-
 bool ended_well(TaskStatus status) { return status == TaskStatus::kDone || status == TaskStatus::kRemembered; }
 
 // Keeping pays when making took longer than writing and reading back would; small results are always kept.
-bool worth_keeping(graph::Cache cache, const data::Object& object, double seconds) {
+bool worth_keeping(graph::Cache cache, const Held& object, double seconds) {
   if (cache != graph::Cache::kAuto) return cache == graph::Cache::kAlways;
   constexpr std::uint64_t kSmallBytes = 4 << 20;
   constexpr double kBytesPerSecond = 300e6;
-  const std::uint64_t size = object.size_bytes();
-  return object.kind() == data::Kind::kModel || object.kind() == data::Kind::kMetrics || size <= kSmallBytes ||
-         seconds > static_cast<double>(size) / kBytesPerSecond;
+  return object.kind() == data::Kind::kModel || object.kind() == data::Kind::kMetrics || object.bytes() <= kSmallBytes ||
+         seconds > static_cast<double>(object.bytes()) / kBytesPerSecond;
 }
 
 bool has_no_operator(Phase phase) {
@@ -60,35 +48,48 @@ bool has_no_operator(Phase phase) {
 }
 
 // Cutting and reading again is cheaper than keeping the rows a second time.
-bool is_rows_only(Phase phase) {
-  return phase == Phase::kRead || has_no_operator(phase);
-}
+bool is_rows_only(Phase phase) { return phase == Phase::kRead || has_no_operator(phase); }
+
+std::size_t position(std::int32_t task) { return static_cast<std::size_t>(task); }
 
 class Execution {
  public:
   Execution(const graph::Plan& plan, const graph::Catalogue& catalogue, Packs& packs, const ExecuteOptions& options)
-      : plan_(plan), catalogue_(catalogue), packs_(packs), options_(options), watch_(options.stop), states_(plan.tasks.size()),
-        pruning_(plan) {}
+      : plan_(plan), catalogue_(catalogue), packs_(packs), options_(options), status_(plan.tasks.size()), pruning_(plan) {}
 
   Result<ExecuteOutcome> run();
 
  private:
-  std::vector<TaskStatus> prepare();
+  Status prepare();
   void preload();
-  Status check_feasible(int workers) const;
+  Status check_feasible();
   const std::string& operator_of(const Task& task) const;
-  void count_readers();
-  Status read_sources(Dataflow& flow);
-  void start(Dataflow& flow);
-  void run_task(std::int32_t index);
-  void finish(std::int32_t index, TaskEvent event, std::array<data::Object, 2> outputs);
-  Result<data::Object> object_of(const Ref& ref);
-  Result<std::vector<data::Object>> gather(const Task& task);
-  Result<std::array<data::Object, 2>> attempt_until_done(std::int32_t index, TaskEvent& event);
-  Context context_of(const Task& task) const;
+  const std::shared_ptr<const Recipe>& recipe_of(const Task& task);
+  Status read_sources();
+  void start();
+  void run_task(std::int32_t index, bool again = false);
   std::optional<TaskEvent> blocked(std::int32_t index);
+  void make_missing();
+  // An attempt at a task; `again`: it ended well before, and what it made is gone.
+  struct Attempt {
+    std::int32_t task = -1;
+    TaskEvent event;
+    bool again = false;
+    int lost = 0;                              // how often what it reads was gone
+  };
+  void go_on(Attempt now);
+  void attempt(Attempt now);
+  Result<Call> call_of(const Attempt& now);
+  void after_attempt(Attempt now, CallOutcome outcome);
+  void decide_pruning(Attempt now);
+  void fail(Attempt now, Error error);
+  bool wait_for_lost(const Attempt& now);
+  std::optional<Dataflow::TaskId> make_again(const Ref& ref);
+  Handle there(const Ref& ref);
+  void finish(std::int32_t index, TaskEvent event, std::vector<Handle> outputs);
+  void keep(std::int32_t index, TaskEvent& event, const std::vector<Handle>& outputs, double seconds);
+  Result<data::Object> object_of(const Ref& ref);
   void release(const Task& task);
-  void release(const Ref& ref);
   ExecuteOutcome collect();
   Status fatal_status() {
     const std::lock_guard lock(outcome_mutex_);
@@ -99,11 +100,21 @@ class Execution {
   const graph::Catalogue& catalogue_;
   Packs& packs_;
   const ExecuteOptions& options_;
-  detail::Watch watch_;
+  std::optional<Dataflow> flow_;
+  std::optional<detail::LocalPlace> local_;    // sources are read here, whatever the place
+  Place* place_ = nullptr;
   std::vector<Need> needs_;
-  std::vector<TaskState> states_;
+  std::vector<TaskStatus> initial_;
+  std::vector<std::atomic<TaskStatus>> status_;
+  std::optional<detail::Slots> slots_;
   detail::Pruning pruning_;
   std::vector<Dataflow::TaskId> flow_ids_;
+
+  std::mutex recipe_mutex_;                    // guards recipes_
+  std::map<std::pair<std::int32_t, int>, std::shared_ptr<const Recipe>> recipes_;   // by expanded node, and what is done with it
+
+  std::mutex again_mutex_;                     // guards again_
+  std::map<std::int32_t, Dataflow::TaskId> again_;   // tasks that are being run again
 
   std::mutex outcome_mutex_;   // guards outcome_ and fatal_
   ExecuteOutcome outcome_;
@@ -112,20 +123,24 @@ class Execution {
 
 Result<ExecuteOutcome> Execution::run() {
   const std::int64_t start_us = system_clock().monotonic_us();
-  const std::vector<TaskStatus> initial = prepare();
-  preload();
-  for (EventSink* sink : options_.sinks) sink->on_start(plan_, initial);
-  {
-    bool account = options_.memory_bytes > 0;
-    for (const graph::Node& node : plan_.expanded.graph.nodes) {
-      account = account || node.annotations.resources != graph::Resources{} || node.annotations.priority != 0;
-    }
-    Dataflow flow({.workers = options_.workers, .account = account, .memory_bytes = options_.memory_bytes});
-    HEADRACE_TRY(check_feasible(flow.workers()));
-    HEADRACE_TRY(read_sources(flow));
-    start(flow);
-    flow.wait();
+  bool account = options_.memory_bytes > 0;
+  for (const graph::Node& node : plan_.expanded.graph.nodes) {
+    account = account || node.annotations.resources != graph::Resources{} || node.annotations.priority != 0;
   }
+  // A fleet accounts for itself, and its calls take no thread here.
+  account = account && options_.place == nullptr;
+  flow_.emplace(Dataflow::Options{.workers = options_.workers, .account = account, .memory_bytes = options_.memory_bytes});
+  local_.emplace(packs_, flow_->workers(), options_.memory_bytes, options_.stop);
+  place_ = options_.place != nullptr ? options_.place : &*local_;
+  slots_.emplace(plan_, options_.memory, *place_);
+  HEADRACE_TRY(prepare());
+  if (place_->is_here()) preload();
+  for (EventSink* sink : options_.sinks) sink->on_start(plan_, initial_);
+  HEADRACE_TRY(check_feasible());
+  HEADRACE_TRY(read_sources());
+  start();
+  flow_->wait();
+  make_missing();
   HEADRACE_TRY(fatal_status());
   for (EventSink* sink : options_.sinks) sink->on_end();
   ExecuteOutcome outcome = collect();
@@ -133,65 +148,37 @@ Result<ExecuteOutcome> Execution::run() {
   return outcome;
 }
 
-std::vector<TaskStatus> Execution::prepare() {
+Status Execution::prepare() {
   needs_ = detail::demand({plan_, catalogue_, options_.memory, options_.recall, &options_.fitted});
   outcome_.tasks.resize(plan_.tasks.size());
-  std::vector<TaskStatus> initial(plan_.tasks.size());
+  initial_.resize(plan_.tasks.size());
+  slots_->count_readers(plan_, needs_, options_.keep_outputs);
   for (std::size_t i = 0; i < needs_.size(); ++i) {
+    const auto index = static_cast<std::int32_t>(i);
     const Task& task = plan_.tasks[i];
     Need& need = needs_[i];
-    initial[i] = need.status;
-    states_[i].status = need.status;
-    outcome_.tasks[i].status = need.status;
+    initial_[i] = outcome_.tasks[i].status = need.status;
+    status_[i] = need.status;
     const auto given = options_.fitted.find(task.node);
-    if (task.phase == Phase::kFit && given != options_.fitted.end()) states_[i].slots[0].object = given->second;
+    if (task.phase == Phase::kFit && given != options_.fitted.end()) slots_->set({index, 0}, place_->put(given->second));
+    for (int slot = 0; slot < 2; ++slot) {
+      if (auto& kept = need.kept[position(slot)]; kept.has_value()) slots_->set_kept({index, slot}, *kept);
+    }
     if (need.status != TaskStatus::kRemembered || options_.memory == nullptr) continue;
     // Times of the remembered work, so that a table from memory is the table of the run that made it.
-    if (!need.kept[0].has_value() && (task.phase == Phase::kFit || task.phase == Phase::kTransform))
-      need.kept[0] = options_.memory->find(task.output(0));
-    if (need.kept[0].has_value()) outcome_.tasks[i].seconds = need.kept[0]->seconds;
+    auto kept = need.kept[0];
+    if (!kept.has_value() && (task.phase == Phase::kFit || task.phase == Phase::kTransform)) kept = options_.memory->find(task.output(0));
+    if (kept.has_value()) outcome_.tasks[i].seconds = kept->seconds;
   }
-  count_readers();
-  return initial;
-}
-
-void Execution::count_readers() {
-  const auto reads = [&](const Ref& ref) {
-    if (ref.task >= 0) states_[static_cast<std::size_t>(ref.task)].slots[static_cast<std::size_t>(ref.slot)].readers.fetch_add(1);
-  };
-  for (std::size_t i = 0; i < needs_.size(); ++i) {
-    if (needs_[i].status != TaskStatus::kWaiting) continue;
-    const Task& task = plan_.tasks[i];
-    for (const Ref& input : task.inputs) reads(input);
-    if (!needs_[i].output_only) reads(task.model);
-  }
-  for (const graph::Path& path : plan_.paths) {
-    for (const std::int32_t task : path.scores) {
-      if (task >= 0) states_[static_cast<std::size_t>(task)].slots[0].wanted = true;
-    }
-    if (!options_.keep_outputs) continue;
-    for (const Ref& ref : path.outputs) {
-      if (ref.task >= 0) states_[static_cast<std::size_t>(ref.task)].slots[static_cast<std::size_t>(ref.slot)].wanted = true;
-    }
-  }
+  return {};
 }
 
 // A task that asks for more than there is would wait for ever.
-Status Execution::check_feasible(int workers) const {
+Status Execution::check_feasible() {
   for (const graph::Node& node : plan_.expanded.graph.nodes) {
     const graph::Resources& asked = node.annotations.resources;
-    if (asked.cpu > workers) {
-      return Error(Code::kInfeasible, cat("node ", node.name, " asks for ", asked.cpu, " cores, and there are ", workers, " workers"),
-                   "lower resources.cpu, or raise --workers", node.where);
-    }
-    if (options_.memory_bytes > 0 && asked.memory_bytes > options_.memory_bytes) {
-      return Error(Code::kInfeasible,
-                   cat("node ", node.name, " asks for ", bytes_text(asked.memory_bytes), " of ", bytes_text(options_.memory_bytes)),
-                   "lower resources.memory, or raise --memory", node.where);
-    }
-    if (asked.gpu > 0)
-      return Error(Code::kInfeasible, cat("node ", node.name, " asks for a GPU, and this process has none to give"), "remove resources.gpu",
-                   node.where);
+    const Status fits = place_->check({asked.cpu, asked.memory_bytes, asked.gpu, {}}, node.annotations.gang);
+    if (!fits.ok()) return Error(fits.error().code, cat("node ", node.name, " ", fits.error().message), fits.error().advice, node.where);
   }
   return {};
 }
@@ -213,32 +200,63 @@ const std::string& Execution::operator_of(const Task& task) const {
   return task.phase == Phase::kSplit ? plan_.expanded.graph.evaluate->splitter : detail::written_node(plan_, task).op;
 }
 
+const std::shared_ptr<const Recipe>& Execution::recipe_of(const Task& task) {
+  const bool splits = task.phase == Phase::kSplit;
+  // A source over several files has parameters by piece; it is read once each, so its recipe serves one task.
+  const bool shared = task.phase != Phase::kRead;
+  const std::int32_t key = shared ? task.node : -1 - static_cast<std::int32_t>(&task - plan_.tasks.data());
+  const bool rows = has_no_operator(task.phase);
+  const std::lock_guard lock(recipe_mutex_);
+  std::shared_ptr<const Recipe>& found = recipes_[{key, splits || rows ? (splits ? 1 : 2) : 0}];
+  if (found != nullptr) return found;
+  const graph::ExpandedNode& expanded = plan_.expanded.nodes[position(task.node)];
+  const graph::Node& node = detail::written_node(plan_, task);
+  auto recipe = std::make_shared<Recipe>();
+  recipe->node = expanded.name;
+  recipe->folder = options_.folder;
+  recipe->shard = node.annotations.shard;
+  if (!rows) {
+    recipe->op = operator_of(task);
+    recipe->params = splits ? plan_.expanded.graph.evaluate->splitter_params : graph::params_of(plan_, task);
+    recipe->seed = splits ? plan_.split_seed : expanded.seed;
+    recipe->metrics = plan_.metrics;
+    recipe->threads = std::max(1, static_cast<int>(node.annotations.resources.cpu));
+    const graph::OperatorSpec* spec = catalogue_.find(recipe->op);
+    recipe->own_fit_output = spec != nullptr && spec->own_fit_output;
+  }
+  found = std::move(recipe);
+  return found;
+}
+
 // Sources are read first, so that malformed input is refused before anything is computed from it.
-Status Execution::read_sources(Dataflow& flow) {
+Status Execution::read_sources() {
   std::vector<std::int32_t> reads;
   for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
     if (plan_.tasks[i].phase == Phase::kRead && needs_[i].status == TaskStatus::kWaiting) reads.push_back(static_cast<std::int32_t>(i));
   }
   for (const std::int32_t index : reads) {
-    const graph::Annotations& annotations = detail::written_node(plan_, plan_.tasks[static_cast<std::size_t>(index)]).annotations;
-    flow.submit([this, index] { run_task(index); }, {},
-                {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.priority});
+    const graph::Annotations& annotations = detail::written_node(plan_, plan_.tasks[position(index)]).annotations;
+    flow_->submit([this, index] { run_task(index); }, {},
+                  {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.priority});
   }
-  flow.wait();
+  flow_->wait();
+  std::map<std::int32_t, data::Object> objects;
   for (const std::int32_t index : reads) {
-    const graph::Node& node = detail::written_node(plan_, plan_.tasks[static_cast<std::size_t>(index)]);
+    const graph::Node& node = detail::written_node(plan_, plan_.tasks[position(index)]);
     const std::lock_guard lock(outcome_mutex_);
-    const TaskOutcome& outcome = outcome_.tasks[static_cast<std::size_t>(index)];
+    const TaskOutcome& outcome = outcome_.tasks[position(index)];
     const bool bad_input = outcome.error.has_value() && code_exit(outcome.error->code) == code_exit(Code::kBadData);
     if (bad_input && node.annotations.on_error == graph::OnError::kStop) return Error(*outcome.error).at(node.where);
+    if (outcome.status != TaskStatus::kDone) continue;
+    if (auto object = object_of({index, 0}); object.ok()) objects.emplace(index, std::move(object).value());
   }
   return detail::check_rows(plan_, catalogue_, [&](std::int32_t task) -> const data::Object* {
-    const data::Object& object = states_[static_cast<std::size_t>(task)].slots[0].object;
-    return object ? &object : nullptr;
+    const auto found = objects.find(task);
+    return found == objects.end() ? nullptr : &found->second;
   });
 }
 
-void Execution::start(Dataflow& flow) {
+void Execution::start() {
   flow_ids_.assign(plan_.tasks.size(), 0);
   std::vector<Dataflow::TaskId> after;
   const auto still_runs = [&](std::size_t index) {
@@ -249,22 +267,20 @@ void Execution::start(Dataflow& flow) {
     const Task& task = plan_.tasks[i];
     after.clear();
     const auto wait_for = [&](std::int32_t before) {
-      if (before >= 0 && still_runs(static_cast<std::size_t>(before))) {
-        after.push_back(flow_ids_[static_cast<std::size_t>(before)]);
-      }
+      if (before >= 0 && still_runs(position(before))) after.push_back(flow_ids_[position(before)]);
     };
     for (const Ref& input : task.inputs) wait_for(input.task);
     if (!needs_[i].output_only) wait_for(task.model.task);
     for (const std::int32_t before : task.after) wait_for(before);
     const graph::Annotations& annotations = detail::written_node(plan_, task).annotations;
     const Dataflow::Demand demand{annotations.resources.cpu, annotations.resources.memory_bytes, annotations.priority};
-    flow_ids_[i] = flow.submit([this, index = static_cast<std::int32_t>(i)] { run_task(index); }, after, demand);
+    flow_ids_[i] = flow_->submit([this, index = static_cast<std::int32_t>(i)] { run_task(index); }, after, demand);
   }
 }
 
 // Whether the task cannot run: the run was stopped, its alternative was pruned, or something before it did not end well.
 std::optional<TaskEvent> Execution::blocked(std::int32_t index) {
-  const Task& task = plan_.tasks[static_cast<std::size_t>(index)];
+  const Task& task = plan_.tasks[position(index)];
   TaskEvent event{.task = index, .worker = Dataflow::current_worker()};
   if (options_.stop.stop_requested() || !fatal_status().ok()) {
     event.status = TaskStatus::kCancelled;
@@ -278,7 +294,7 @@ std::optional<TaskEvent> Execution::blocked(std::int32_t index) {
   const bool skips = detail::written_node(plan_, task).annotations.on_error == graph::OnError::kSkip &&
                      detail::written_node(plan_, task).annotations.firing == graph::Firing::kAll;
   bool one_is_there = task.inputs.empty();
-  const auto ended = [&](const Ref& ref) { return ended_well(states_[static_cast<std::size_t>(ref.task)].status.load()); };
+  const auto ended = [&](const Ref& ref) { return ended_well(status_[position(ref.task)].load()); };
   std::int32_t cause = -1;
   for (const Ref& input : task.inputs) {
     if (ended(input)) {
@@ -289,177 +305,262 @@ std::optional<TaskEvent> Execution::blocked(std::int32_t index) {
   }
   if (skips && one_is_there) cause = -1;
   if (task.phase == Phase::kPrune) cause = -1;   // a failed alternative is dropped, it does not stop the others
-  if (cause < 0 && task.model.task >= 0 && !needs_[static_cast<std::size_t>(index)].output_only && !ended(task.model))
-    cause = task.model.task;
+  if (cause < 0 && task.model.task >= 0 && !needs_[position(index)].output_only && !ended(task.model)) cause = task.model.task;
   if (cause < 0) return std::nullopt;
-  event.status = states_[static_cast<std::size_t>(cause)].status.load();
+  event.status = status_[position(cause)].load();
   if (event.status == TaskStatus::kFailed) event.status = TaskStatus::kSkipped;
   const std::lock_guard lock(outcome_mutex_);
-  const TaskOutcome& before = outcome_.tasks[static_cast<std::size_t>(cause)];
+  const TaskOutcome& before = outcome_.tasks[position(cause)];
   event.error = before.error;
-  outcome_.tasks[static_cast<std::size_t>(index)].cause = before.cause >= 0 ? before.cause : cause;
+  outcome_.tasks[position(index)].cause = before.cause >= 0 ? before.cause : cause;
   return event;
 }
 
-void Execution::run_task(std::int32_t index) {
-  if (auto event = blocked(index)) {
+void Execution::run_task(std::int32_t index, bool again) {
+  go_on({.task = index, .event = {.task = index, .status = TaskStatus::kRunning, .start_us = system_clock().wall_us()}, .again = again});
+}
+
+void Execution::go_on(Attempt now) {
+  if (auto event = blocked(now.task)) {
     event->start_us = event->end_us = system_clock().wall_us();
-    finish(index, std::move(*event), {});
-    return;
+    return finish(now.task, std::move(*event), {});
   }
-  TaskEvent event{
-      .task = index, .status = TaskStatus::kRunning, .worker = Dataflow::current_worker(), .start_us = system_clock().wall_us()};
-  states_[static_cast<std::size_t>(index)].status = TaskStatus::kRunning;
-  for (EventSink* sink : options_.sinks) sink->on_task(event);
-  Result<std::array<data::Object, 2>> outputs = attempt_until_done(index, event);
-  event.end_us = system_clock().wall_us();
-  if (outputs.ok()) {
-    event.status = TaskStatus::kDone;
-    finish(index, std::move(event), std::move(outputs).value());
-    return;
-  }
-  event.error = std::move(outputs).error();
-  const bool stopped = event.error->code == Code::kCancelled;
-  event.status = stopped ? TaskStatus::kCancelled : TaskStatus::kFailed;
-  finish(index, std::move(event), {});
+  if (plan_.tasks[position(now.task)].phase == Phase::kPrune) return decide_pruning(std::move(now));
+  attempt(std::move(now));
 }
 
-Context Execution::context_of(const Task& task) const {
-  const graph::ExpandedNode& expanded = plan_.expanded.nodes[static_cast<std::size_t>(task.node)];
-  const graph::Node& node = detail::written_node(plan_, task);
-  Context context;
-  const bool splits = task.phase == Phase::kSplit;
-  context.params = splits ? plan_.expanded.graph.evaluate->splitter_params : graph::params_of(plan_, task);
-  context.node = expanded.name;
-  context.seed = splits ? plan_.split_seed : expanded.seed;
-  context.metrics = plan_.metrics;
-  context.threads = std::max(1, static_cast<int>(node.annotations.resources.cpu));
-  context.folder = options_.folder;
-  return context;
+void Execution::decide_pruning(Attempt now) {
+  const Status decided = pruning_.decide(now.task, [&](std::int32_t score) -> std::optional<data::Metrics> {
+    if (!ended_well(status_[position(score)].load())) return std::nullopt;
+    const auto object = object_of({score, 0});
+    return object.ok() ? std::optional(object->metrics()) : std::nullopt;
+  }, catalogue_);
+  if (!decided.ok()) return fail(std::move(now), decided.error());
+  now.event.status = TaskStatus::kDone;
+  now.event.end_us = system_clock().wall_us();
+  finish(now.task, std::move(now.event), {place_->put(data::Object::bytes(""))});
 }
 
-Result<std::array<data::Object, 2>> Execution::attempt_until_done(std::int32_t index, TaskEvent& event) {
-  const Task& task = plan_.tasks[static_cast<std::size_t>(index)];
-  const Need& need = needs_[static_cast<std::size_t>(index)];
-  if (task.phase == Phase::kPrune) {
-    HEADRACE_TRY(pruning_.decide(index, [&](std::int32_t score) -> std::optional<data::Metrics> {
-      if (!ended_well(states_[static_cast<std::size_t>(score)].status.load())) return std::nullopt;
-      const auto object = object_of({score, 0});
-      return object.ok() ? std::optional(object->metrics()) : std::nullopt;
-    }, catalogue_));
-    return std::array<data::Object, 2>{data::Object::bytes(""), {}};
-  }
-  const graph::Node& node = detail::written_node(plan_, task);
-  HEADRACE_ASSIGN(const std::vector<data::Object> inputs, gather(task));
-  data::Object model;
-  if (need.output_only) {
-    HEADRACE_ASSIGN(model, object_of({index, 0}));
-  } else if (task.model.task >= 0) {
-    HEADRACE_ASSIGN(model, object_of(task.model));
-  }
-  const std::string& op_name = operator_of(task);
-  Operator* op = nullptr;
-  if (!has_no_operator(task.phase)) {
-    HEADRACE_ASSIGN(op, packs_.find(op_name));
-  }
-  Context context = context_of(task);
-  context.progress = [this, index](double share) {
-    for (EventSink* sink : options_.sinks) sink->on_progress(index, share);
+// Where a slot lies, from memory when it is only there; null when it has to be made again.
+Handle Execution::there(const Ref& ref) {
+  auto found = slots_->find(ref);
+  if (found.ok() && *found != nullptr) return std::move(found).value();
+  slots_->drop(ref);
+  if (options_.memory == nullptr) return nullptr;
+  const auto kept = options_.memory->find(plan_.tasks[position(ref.task)].output(ref.slot));
+  if (!kept.has_value() || kept->length == 0) return nullptr;
+  slots_->set_kept(ref, *kept);
+  found = slots_->find(ref);
+  return found.ok() ? std::move(found).value() : nullptr;
+}
+
+Result<Call> Execution::call_of(const Attempt& now) {
+  const Task& task = plan_.tasks[position(now.task)];
+  const graph::Annotations& annotations = detail::written_node(plan_, task).annotations;
+  const bool output_only = needs_[position(now.task)].output_only;
+  Call call;
+  call.work = {recipe_of(task), task.phase, task.piece, task.test_side, task.wants_output, output_only};
+  const auto take = [&](const Ref& ref) -> Result<Handle> {
+    Handle handle = there(ref);
+    if (handle == nullptr) return Error(Code::kObjectLost, cat("what ", graph::task_text(plan_, ref.task), " made is gone"));
+    return handle;
   };
-  for (event.attempt = 1;; ++event.attempt) {
-    detail::Watch::Attempt attempt(watch_, node.annotations.timeout_s);
-    context.stop = attempt.token();
-    auto outputs = detail::attempt({plan_, task, catalogue_.find(op_name), op, context, inputs, model, need.output_only});
-    if (outputs.ok()) return outputs;
-    Error error = std::move(outputs).error();
-    if (attempt.timed_out()) {
-      error = Error(Code::kTimeout, cat("ran past its limit of ", seconds_text(node.annotations.timeout_s)),
-                    "raise `timeout`, or give the node less data");
-    }
-    if (options_.stop.stop_requested()) return Error(Code::kCancelled, "the run was stopped");
-    if (event.attempt > node.annotations.retries) return error;
-    // Waits 10 ms, 20 ms, ... before the next attempt, at most 1 s, on this worker: retries are rare.
-    const int doubled = std::min(event.attempt - 1, 7);
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1000, 10 << doubled)));
-  }
-}
-
-Result<data::Object> Execution::object_of(const Ref& ref) {
-  Slot& slot = states_[static_cast<std::size_t>(ref.task)].slots[static_cast<std::size_t>(ref.slot)];
-  const std::lock_guard lock(slot.mutex);
-  if (slot.object) return slot.object;
-  const auto& kept = needs_[static_cast<std::size_t>(ref.task)].kept[static_cast<std::size_t>(ref.slot)];
-  if (!kept.has_value()) return Error(Code::kBug, "an input is neither made nor remembered");
-  auto loaded = options_.memory->load(*kept);
-  if (!loaded.ok()) return Error(Code::kDamaged, cat("remembered object ", kept->id.brief(), " cannot be read: ", loaded.error().message));
-  slot.object = std::move(loaded).value();
-  return slot.object;
-}
-
-Result<std::vector<data::Object>> Execution::gather(const Task& task) {
-  std::vector<data::Object> inputs;
-  inputs.reserve(task.inputs.size());
   for (const Ref& ref : task.inputs) {
     // Inputs that failed are left out only where `on_error: skip` allowed the task to start without them.
-    if (!ended_well(states_[static_cast<std::size_t>(ref.task)].status.load())) continue;
-    HEADRACE_ASSIGN(data::Object object, object_of(ref));
-    if (object.kind() == data::Kind::kTuple && task.phase != Phase::kJoin) {
-      const auto& parts = object.tuple();
-      inputs.insert(inputs.end(), parts.begin(), parts.end());
-    } else {
-      inputs.push_back(std::move(object));
-    }
+    if (!ended_well(status_[position(ref.task)].load())) continue;
+    HEADRACE_ASSIGN(Handle input, take(ref));
+    call.inputs.push_back(std::move(input));
   }
-  return inputs;
+  if (output_only || task.model.task >= 0) {
+    HEADRACE_ASSIGN(call.model, take(output_only ? Ref{now.task, 0} : task.model));
+  }
+  call.text = cat(graph::phase_name(task.phase), " ", call.work.recipe->node);
+  call.asked = {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.resources.gpu, {}};
+  call.priority = annotations.priority;
+  call.gang = annotations.gang;
+  call.group = static_cast<std::uint32_t>(task.node) * 16 + static_cast<std::uint32_t>(task.phase);
+  call.timeout_s = annotations.timeout_s;
+  call.stop = options_.stop;
+  return call;
 }
 
-void Execution::finish(std::int32_t index, TaskEvent event, std::array<data::Object, 2> outputs) {
-  const Task& task = plan_.tasks[static_cast<std::size_t>(index)];
-  TaskState& state = states_[static_cast<std::size_t>(index)];
-  const double seconds = static_cast<double>(event.end_us - event.start_us) * 1e-6;
-  if (event.status == TaskStatus::kDone && options_.memory != nullptr && !is_rows_only(task.phase)) {
-    const graph::Cache cache = detail::written_node(plan_, task).annotations.cache;
-    for (int slot = 0; slot < 2; ++slot) {
-      const data::Object& object = outputs[static_cast<std::size_t>(slot)];
-      if (!object) continue;
-      auto kept = options_.memory->save(task.output(slot), object, seconds, worth_keeping(cache, object, seconds));
-      if (kept.ok()) {
-        event.kept.push_back(std::move(kept).value());
-        continue;
-      }
-      const std::lock_guard lock(outcome_mutex_);
-      if (fatal_.ok()) fatal_ = std::move(kept).error().within("keeping a result");
-    }
+// Runs inside a body of the task. The task is held until `after_attempt` has looked at what came out.
+void Execution::attempt(Attempt now) {
+  auto call = call_of(now);
+  if (!call.ok()) {
+    if (call.error().code == Code::kObjectLost && wait_for_lost(now)) return;
+    return fail(std::move(now), std::move(call).error());
   }
+  const std::int32_t index = now.task;
+  if (!now.again) {
+    call->started = [this, index, attempt = now.event.attempt, start_us = now.event.start_us] {
+      status_[position(index)] = TaskStatus::kRunning;
+      const TaskEvent event{.task = index, .status = TaskStatus::kRunning, .attempt = attempt, .worker = Dataflow::current_worker(),
+                            .start_us = start_us};
+      for (EventSink* sink : options_.sinks) sink->on_task(event);
+    };
+    call->progress = [this, index](double share) {
+      for (EventSink* sink : options_.sinks) sink->on_progress(index, share);
+    };
+  }
+  const Dataflow::TaskId held = flow_->hold();
+  call->done = [this, held, now = std::move(now)](CallOutcome outcome) mutable {
+    auto shared = std::make_shared<CallOutcome>(std::move(outcome));   // std::function copies
+    flow_->resume(held, [this, now = std::move(now), shared] { after_attempt(now, std::move(*shared)); });
+  };
+  Place& place = plan_.tasks[position(index)].phase == Phase::kRead ? *local_ : *place_;
+  place.start(std::move(call).value());
+}
+
+void Execution::after_attempt(Attempt now, CallOutcome outcome) {
+  now.event.worker = outcome.worker;
+  if (outcome.start_us > 0) now.event.start_us = outcome.start_us;
+  now.event.end_us = outcome.end_us;
+  if (outcome.outputs.ok()) {
+    now.event.status = TaskStatus::kDone;
+    std::vector<Handle> outputs = std::move(outcome.outputs).value();
+    // Made here, wanted there: sources of a fleet.
+    const bool moves = plan_.tasks[position(now.task)].phase == Phase::kRead && !place_->is_here();
+    for (Handle& output : outputs) {
+      if (!moves || output == nullptr) continue;
+      if (auto object = output->object(); object.ok()) output = place_->put(std::move(object).value());
+    }
+    return finish(now.task, std::move(now.event), std::move(outputs));
+  }
+  Error error = std::move(outcome.outputs).error();
+  if (options_.stop.stop_requested()) return fail(std::move(now), Error(Code::kCancelled, "the run was stopped"));
+  if (error.code == Code::kObjectLost && wait_for_lost(now)) return;
+  const int retries = detail::written_node(plan_, plan_.tasks[position(now.task)]).annotations.retries;
+  if (now.event.attempt > retries) return fail(std::move(now), std::move(error));
+  // Waits 10 ms, 20 ms, ... before the next attempt, at most 1 s, on this thread: retries are rare.
+  const int doubled = std::min(now.event.attempt - 1, 7);
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1000, 10 << doubled)));
+  ++now.event.attempt;
+  attempt(std::move(now));
+}
+
+void Execution::fail(Attempt now, Error error) {
+  now.event.status = error.code == Code::kCancelled ? TaskStatus::kCancelled : TaskStatus::kFailed;
+  now.event.error = std::move(error);
+  if (now.event.end_us == 0) now.event.end_us = system_clock().wall_us();
+  finish(now.task, std::move(now.event), {});
+}
+
+// Holds the task until what it reads has been made again, and then tries it once more. False when that was tried too often.
+bool Execution::wait_for_lost(const Attempt& now) {
+  constexpr int kLostMax = 10;
+  if (now.lost >= kLostMax) return false;
+  const Task& task = plan_.tasks[position(now.task)];
+  std::vector<Dataflow::TaskId> after;
+  const auto need = [&](const Ref& ref) {
+    if (ref.task < 0 || !ended_well(status_[position(ref.task)].load())) return;
+    if (const auto made = make_again(ref)) after.push_back(*made);
+  };
+  for (const Ref& ref : task.inputs) need(ref);
+  if (needs_[position(now.task)].output_only) {
+    need({now.task, 0});
+  } else {
+    need(task.model);
+  }
+  Attempt next = now;
+  ++next.lost;
+  const Dataflow::TaskId held = flow_->hold();
+  flow_->submit([this, held, next] { flow_->resume(held, [this, next] { go_on(next); }); }, after);
+  return true;
+}
+
+// The engine's task that makes a lost object again, after those that make what it reads; nothing when it is there after all.
+std::optional<Dataflow::TaskId> Execution::make_again(const Ref& ref) {
+  if (there(ref) != nullptr) return std::nullopt;
+  const Task& task = plan_.tasks[position(ref.task)];
   {
+    const std::lock_guard lock(again_mutex_);
+    if (const auto running = again_.find(ref.task); running != again_.end()) return running->second;
+  }
+  std::vector<Dataflow::TaskId> after;
+  const auto need = [&](const Ref& input) {
+    if (input.task < 0) return;
+    slots_->read_again(input);
+    if (const auto made = make_again(input)) after.push_back(*made);
+  };
+  for (const Ref& input : task.inputs) need(input);
+  need(task.model);
+  const std::lock_guard lock(again_mutex_);
+  if (const auto running = again_.find(ref.task); running != again_.end()) return running->second;
+  slots_->read_again(ref);
+  needs_[position(ref.task)].output_only = false;
+  const Dataflow::TaskId id = flow_->submit([this, index = ref.task] { run_task(index, true); }, after);
+  again_.emplace(ref.task, id);
+  return id;
+}
+
+// Remembered results that memory cannot give back after all.
+void Execution::make_missing() {
+  const auto look = [&](const Ref& ref) {
+    if (ref.task >= 0 && ended_well(status_[position(ref.task)].load())) make_again(ref);
+  };
+  for (const graph::Path& path : plan_.paths) {
+    for (const std::int32_t task : path.scores) look({task, 0});
+    if (!options_.keep_outputs) continue;
+    for (const Ref& ref : path.outputs) look(ref);
+  }
+  flow_->wait();
+}
+
+void Execution::keep(std::int32_t index, TaskEvent& event, const std::vector<Handle>& outputs, double seconds) {
+  const Task& task = plan_.tasks[position(index)];
+  const graph::Cache cache = detail::written_node(plan_, task).annotations.cache;
+  for (std::size_t slot = 0; slot < outputs.size(); ++slot) {
+    const Handle& object = outputs[slot];
+    if (object == nullptr) continue;
+    auto kept = options_.memory->save(task.output(static_cast<int>(slot)), *object, seconds, worth_keeping(cache, *object, seconds));
+    if (kept.ok()) {
+      event.kept.push_back(std::move(kept).value());
+      continue;
+    }
     const std::lock_guard lock(outcome_mutex_);
-    TaskOutcome& outcome = outcome_.tasks[static_cast<std::size_t>(index)];
+    if (fatal_.ok()) fatal_ = std::move(kept).error().within("keeping a result");
+  }
+}
+
+void Execution::finish(std::int32_t index, TaskEvent event, std::vector<Handle> outputs) {
+  const Task& task = plan_.tasks[position(index)];
+  const bool known = status_[position(index)].load() == TaskStatus::kDone;   // made again: its event was told
+  const double seconds = static_cast<double>(event.end_us - event.start_us) * 1e-6;
+  if (!known && event.status == TaskStatus::kDone && options_.memory != nullptr && !is_rows_only(task.phase)) {
+    keep(index, event, outputs, seconds);
+  }
+  if (!known || event.status != TaskStatus::kDone) {
+    const std::lock_guard lock(outcome_mutex_);
+    TaskOutcome& outcome = outcome_.tasks[position(index)];
     outcome.status = event.status;
     outcome.seconds = seconds;
     outcome.attempts = event.attempt;
     outcome.error = event.error;
     outcome_.cancelled = outcome_.cancelled || event.status == TaskStatus::kCancelled;
   }
-  for (int slot = 0; slot < 2; ++slot) {
-    Slot& to = state.slots[static_cast<std::size_t>(slot)];
-    if (to.wanted || to.readers.load() > 0) to.object = std::move(outputs[static_cast<std::size_t>(slot)]);
+  for (std::size_t slot = 0; slot < outputs.size(); ++slot) slots_->set({index, static_cast<std::int32_t>(slot)}, std::move(outputs[slot]));
+  status_[position(index)] = event.status;
+  {
+    const std::lock_guard lock(again_mutex_);
+    again_.erase(index);
   }
-  state.status = event.status;
-  for (EventSink* sink : options_.sinks) sink->on_task(event);
+  if (!known || event.status != TaskStatus::kDone) {
+    for (EventSink* sink : options_.sinks) sink->on_task(event);
+  }
   release(task);
 }
 
 void Execution::release(const Task& task) {
   const bool output_only = needs_[static_cast<std::size_t>(&task - plan_.tasks.data())].output_only;
-  for (const Ref& input : task.inputs) release(input);
-  if (!output_only && task.model.task >= 0) release(task.model);
+  for (const Ref& input : task.inputs) slots_->release(input);
+  if (!output_only && task.model.task >= 0) slots_->release(task.model);
 }
 
-void Execution::release(const Ref& ref) {
-  Slot& slot = states_[static_cast<std::size_t>(ref.task)].slots[static_cast<std::size_t>(ref.slot)];
-  if (slot.readers.fetch_sub(1) != 1 || slot.wanted) return;
-  const std::lock_guard lock(slot.mutex);
-  slot.object = {};
+Result<data::Object> Execution::object_of(const Ref& ref) {
+  HEADRACE_ASSIGN(const Handle handle, slots_->find(ref));
+  if (handle == nullptr) return Error(Code::kObjectLost, cat("what ", graph::task_text(plan_, ref.task), " made is gone"));
+  return handle->object();
 }
 
 ExecuteOutcome Execution::collect() {
@@ -468,19 +569,19 @@ ExecuteOutcome Execution::collect() {
     auto& scores = outcome.scores.emplace_back();
     for (const std::int32_t task : path.scores) {
       auto& score = scores.emplace_back();
-      if (task < 0 || !ended_well(outcome.tasks[static_cast<std::size_t>(task)].status)) continue;
+      if (task < 0 || !ended_well(outcome.tasks[position(task)].status)) continue;
       if (auto object = object_of({task, 0}); object.ok()) {
         score = object->metrics();
       } else {
-        outcome.tasks[static_cast<std::size_t>(task)].status = TaskStatus::kFailed;
-        outcome.tasks[static_cast<std::size_t>(task)].error = object.error();
+        outcome.tasks[position(task)].status = TaskStatus::kFailed;
+        outcome.tasks[position(task)].error = object.error();
       }
     }
     if (!options_.keep_outputs) continue;
     auto& outputs = outcome.outputs.emplace_back();
     for (const Ref& ref : path.outputs) {
       auto& output = outputs.emplace_back();
-      if (ref.task < 0 || !ended_well(outcome.tasks[static_cast<std::size_t>(ref.task)].status)) continue;
+      if (ref.task < 0 || !ended_well(outcome.tasks[position(ref.task)].status)) continue;
       if (auto object = object_of(ref); object.ok()) output = std::move(object).value();
     }
   }

@@ -20,19 +20,20 @@ std::optional<Kept> RunRecorder::find(const ObjectId& id) {
   return store_.find(id);
 }
 
-Result<data::Object> RunRecorder::load(const Kept& kept) {
-  auto object = store_.load(kept);
-  if (!object.ok()) {
+Result<Encoded> RunRecorder::load(const Kept& kept) {
+  auto encoded = store_.load_encoded(kept);
+  if (!encoded.ok()) {
     const std::lock_guard lock(mutex_);
     made_.erase(kept.id);
   }
-  return object;
+  return encoded;
 }
 
-Result<Kept> RunRecorder::save(const ObjectId& id, const data::Object& object, double seconds, bool keep) {
+Result<Kept> RunRecorder::save(const ObjectId& id, Held& object, double seconds, bool keep) {
   Kept kept{.id = id, .kind = object.kind(), .run = folder_->facts().id, .seconds = seconds};
   if (keep) {
-    HEADRACE_ASSIGN(kept, folder_->write(id, object, seconds));
+    HEADRACE_ASSIGN(const Encoded encoded, object.encoded());
+    HEADRACE_ASSIGN(kept, folder_->write(id, encoded.bytes, object.kind(), seconds));
   }
   const std::lock_guard lock(mutex_);
   made_[id] = kept;

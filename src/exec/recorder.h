@@ -18,8 +18,8 @@ class RunRecorder : public Memory, public EventSink {
   RunRecorder(Store& store, std::unique_ptr<detail::RunFolder> folder, std::shared_ptr<const graph::Plan> plan);
 
   std::optional<Kept> find(const ObjectId& id) override;
-  Result<data::Object> load(const Kept& kept) override;
-  Result<Kept> save(const ObjectId& id, const data::Object& object, double seconds, bool keep) override;
+  Result<Encoded> load(const Kept& kept) override;
+  Result<Kept> save(const ObjectId& id, Held& object, double seconds, bool keep) override;
   void on_task(const TaskEvent& event) override;
 
   const detail::RunFacts& facts() const { return folder_->facts(); }

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "exec/demand.h"
 #include "headrace/base/text.h"
 #include "headrace/data/table.h"
 
@@ -13,11 +12,11 @@ namespace {
 
 using TablePtr = std::shared_ptr<const data::Table>;
 
-Result<data::Object> take_fold(const graph::Task& task, std::span<const data::Object> inputs) {
-  const std::string name = cat(task.test_side ? "test" : "train", task.piece);
+Result<data::Object> take_fold(const Work& work, std::span<const data::Object> inputs) {
+  const std::string name = cat(work.test_side ? "test" : "train", work.piece);
   const data::Tensor* rows = inputs[1].tensors().find(name);
   if (rows == nullptr) {
-    return Error(Code::kBadData, cat("the splitter gave no fold ", task.piece), "ask for fewer folds, or check the splitter's options");
+    return Error(Code::kBadData, cat("the splitter gave no fold ", work.piece), "ask for fewer folds, or check the splitter's options");
   }
   HEADRACE_ASSIGN(TablePtr table, inputs[0].table().take(rows->span<std::int64_t>()));
   return data::Object(std::move(table));
@@ -41,10 +40,9 @@ Result<std::vector<std::vector<std::int64_t>>> rows_by_value(const data::Table& 
   return rows;
 }
 
-const graph::Shard& shard_of(const graph::Plan& plan, const graph::Task& task) {
-  const auto& shard = written_node(plan, task).annotations.shard;
-  HEADRACE_CHECK(shard.has_value(), "a task of shards on a node without `shard`");
-  return *shard;
+const graph::Shard& shard_of(const Work& work) {
+  HEADRACE_CHECK(work.recipe->shard.has_value(), "a task of shards on a node without `shard`");
+  return *work.recipe->shard;
 }
 
 Result<TablePtr> stack_in_order(std::span<const data::Object> inputs) {
@@ -71,23 +69,23 @@ Result<TablePtr> restore_order(const data::Table& stacked, const data::Table& wh
 
 }  // namespace
 
-Result<data::Object> take_rows(const graph::Plan& plan, const graph::Task& task, std::span<const data::Object> inputs) {
+Result<data::Object> take_rows(const Work& work, std::span<const data::Object> inputs) {
   if (inputs[0].kind() != data::Kind::kTable) return Error(Code::kEdgeType, "only the rows of tables can be cut");
-  if (inputs.size() == 2) return take_fold(task, inputs);
-  const graph::Shard& shard = shard_of(plan, task);
+  if (inputs.size() == 2) return take_fold(work, inputs);
+  const graph::Shard& shard = shard_of(work);
   const data::Table& table = inputs[0].table();
-  if (shard.by.is_null()) return take_run(table, task.piece, shard.parts);
+  if (shard.by.is_null()) return take_run(table, work.piece, shard.parts);
   HEADRACE_ASSIGN(const auto rows, rows_by_value(table, shard));
-  HEADRACE_ASSIGN(TablePtr taken, table.take(rows[static_cast<std::size_t>(task.piece)]));
+  HEADRACE_ASSIGN(TablePtr taken, table.take(rows[static_cast<std::size_t>(work.piece)]));
   return data::Object(std::move(taken));
 }
 
-Result<data::Object> stack_rows(const graph::Plan& plan, const graph::Task& task, std::span<const data::Object> inputs) {
-  const bool restores = task.piece > 0 && inputs.size() == static_cast<std::size_t>(task.piece) + 1;
+Result<data::Object> stack_rows(const Work& work, std::span<const data::Object> inputs) {
+  const bool restores = work.piece > 0 && inputs.size() == static_cast<std::size_t>(work.piece) + 1;
   const std::span<const data::Object> parts = restores ? inputs.first(inputs.size() - 1) : inputs;
   HEADRACE_ASSIGN(TablePtr stacked, stack_in_order(parts));
   if (restores) {
-    HEADRACE_ASSIGN(stacked, restore_order(*stacked, inputs.back().table(), shard_of(plan, task)));
+    HEADRACE_ASSIGN(stacked, restore_order(*stacked, inputs.back().table(), shard_of(work)));
   }
   return data::Object(std::move(stacked));
 }

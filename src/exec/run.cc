@@ -53,13 +53,6 @@ Result<std::unique_ptr<RunFolder>> folder_for(Store::Impl& store, const RunFacts
   return RunFolder::create(store.runs_folder(), facts, graph, [note, facts] { return note(facts.id, facts.started_us); });
 }
 
-bool was_damaged(const ExecuteOutcome& outcome) {
-  for (const TaskOutcome& task : outcome.tasks) {
-    if (task.status == TaskStatus::kFailed && task.error.has_value() && task.error->code == Code::kDamaged) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalogue& catalogue, Packs& packs, Store* store,
@@ -77,6 +70,7 @@ Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalog
   auto plan = std::make_shared<const graph::Plan>(std::move(lowered));
 
   ExecuteOptions execution{.workers = options.workers,
+                           .place = options.place,
                            .memory_bytes = options.memory_bytes,
                            .recall = options.recall,
                            .folder = folder_of(validated.file),
@@ -95,25 +89,17 @@ Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalog
     execution.memory = &*recorder;
     execution.sinks.insert(execution.sinks.begin(), &*recorder);   // the journal first: nobody is told what is not recorded
   }
-  const auto run = [&]() -> Status {
-    HEADRACE_ASSIGN(outcome.execution, execute(*plan, catalogue, packs, execution));
-    // The store forgets what it could not read, so each further pass finds less of it: models may lie behind scores, rows behind models.
-    constexpr int kPassesMax = 10;
-    for (int pass = 1; pass < kPassesMax && was_damaged(outcome.execution); ++pass) {
-      log(LogLevel::kWarning, "a remembered result cannot be read: making it again");
-      HEADRACE_ASSIGN(outcome.execution, execute(*plan, catalogue, packs, execution));
-    }
-    return {};
-  };
-  if (Status status = run(); !status.ok()) {
+  auto executed = execute(*plan, catalogue, packs, execution);
+  if (!executed.ok()) {
     // Refused input leaves no run behind; one that was resumed keeps what it has.
     if (recorder.has_value() && !outcome.report.resumed) {
       const std::string id = recorder->facts().id;
       recorder.reset();
       HEADRACE_TRY(store->remove_run(id));
     }
-    return std::move(status).error();
+    return std::move(executed).error();
   }
+  outcome.execution = std::move(executed).value();
   const bool resumed = outcome.report.resumed;
   outcome.report = summarise(*plan, catalogue, outcome.execution);
   outcome.report.resumed = resumed;

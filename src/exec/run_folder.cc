@@ -197,11 +197,10 @@ Result<std::unique_ptr<RunFolder>> RunFolder::reopen(const std::string& runs, co
   return run;
 }
 
-Result<Kept> RunFolder::write(const ObjectId& id, const data::Object& object, double seconds) {
+Result<Kept> RunFolder::write(const ObjectId& id, std::string_view bytes, data::Kind kind, double seconds) {
   HEADRACE_TRY(opened());
-  HEADRACE_ASSIGN(const std::string bytes, data::encode(object));
   HEADRACE_ASSIGN(const io::SegmentFile::Place place, objects_->append(bytes));
-  return Kept{.id = id, .kind = object.kind(), .run = facts_.id, .offset = place.offset, .length = place.length,
+  return Kept{.id = id, .kind = kind, .run = facts_.id, .offset = place.offset, .length = place.length,
               .content = sha256(bytes), .seconds = seconds};
 }
 

@@ -50,8 +50,8 @@ class RunFolder {
   const RunFacts& facts() const { return facts_; }
   const RunJournal& before() const { return before_; }       ///< what the journal held when it was opened
 
-  /// Appends the bytes of an object. Threads: any.
-  Result<Kept> write(const ObjectId& id, const data::Object& object, double seconds);
+  /// Appends the encoding of an object. Threads: any.
+  Result<Kept> write(const ObjectId& id, std::string_view bytes, data::Kind kind, double seconds);
   /// Appends a record. A task that has one as done gets no second. Threads: any.
   Status record(const TaskEvent& event, const graph::Plan& plan);
   Status record_end(const std::string& status, double seconds);

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "exec/lossy_place.h"
 #include "exec/run_folder.h"
 #include "exec/toy_operators.h"
 #include "headrace/base/text.h"
@@ -428,6 +429,25 @@ TEST_F(RunTest, RunsAreListedNamedAndRemoved) {
   world().reset();
   run(kGrid);
   EXPECT_EQ(world().count("fit mean"), 30);   // its objects went with it
+}
+
+TEST_F(RunTest, LostObjectsAreMadeAgainAndNobodyIsToldTwice) {
+  const std::string expected = scores(run(kGrid).report);
+  int lost = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(cat("seed ", seed));
+    toys::LossyPlace place(packs_, seed, 0.1);
+    RunOptions options;
+    options.place = &place;
+    options.recall = false;
+    const RunReport report = run(kGrid, options).report;
+    EXPECT_EQ(report.status, "done");
+    EXPECT_EQ(scores(report), expected);
+    EXPECT_EQ(report.tasks.fit, 30);
+    EXPECT_EQ(report.tasks.failed, 0);
+    lost += place.lost();
+  }
+  EXPECT_GT(lost, 100);
 }
 
 }  // namespace

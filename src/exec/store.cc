@@ -75,17 +75,25 @@ std::optional<Kept> Store::find(const ObjectId& id) { return impl_->index->find(
 
 std::vector<Kept> Store::find_prefix(std::string_view prefix, std::size_t most) { return impl_->index->find_prefix(prefix, most); }
 
-Result<data::Object> Store::load(const Kept& kept) {
-  const auto read = [&]() -> Result<data::Object> {
-    HEADRACE_ASSIGN(const std::string bytes, io::SegmentFile::read(impl_->run_folder(kept.run) + "/objects", {kept.offset, kept.length}));
+Result<Encoded> Store::load_encoded(const Kept& kept) {
+  const auto read = [&]() -> Result<Encoded> {
+    HEADRACE_ASSIGN(std::string bytes, io::SegmentFile::read(impl_->run_folder(kept.run) + "/objects", {kept.offset, kept.length}));
     if (sha256(bytes) != kept.content) return Error(Code::kDamaged, cat("object ", kept.id.brief(), " does not match its digest"));
-    return data::decode(bytes);
+    auto owner = std::make_shared<const std::string>(std::move(bytes));
+    return Encoded{*owner, owner};
   };
-  auto object = read();
-  if (!object.ok()) {
+  auto encoded = read();
+  if (!encoded.ok()) {
     HEADRACE_TRY(impl_->index->forget(kept.id));
-    return std::move(object).error().within(cat("store ", impl_->folder));
+    return std::move(encoded).error().within(cat("store ", impl_->folder));
   }
+  return encoded;
+}
+
+Result<data::Object> Store::load(const Kept& kept) {
+  HEADRACE_ASSIGN(const Encoded encoded, load_encoded(kept));
+  auto object = data::decode(encoded.bytes, encoded.owner);
+  if (!object.ok()) HEADRACE_TRY(impl_->index->forget(kept.id));
   return object;
 }
 

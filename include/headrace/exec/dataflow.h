@@ -3,7 +3,9 @@
 // Dataflow: tasks that start as soon as the tasks before them have ended, on a work-stealing pool (oneTBB). No barriers, no
 // driver that waits. It knows nothing of pipelines: `run` builds on it, and so does the bench of the executor.
 //
-// States of a task: waiting (some task before it has not ended) -> ready -> running -> ended. Only the engine moves them.
+// States of a task: waiting (some task before it has not ended) -> ready -> running -> ended, and running <-> held: a task whose
+// body called `hold` has not ended when the body returns; it goes on, in the pool, with the body that `resume` brings. So work that
+// happens elsewhere (another process, a pause before the next attempt) keeps its place in the order and occupies no worker.
 
 #include <cstdint>
 #include <functional>
@@ -40,6 +42,11 @@ class Dataflow {
   /// Cost: about 1 us and 100 bytes, plus 20 ns and 16 bytes for each further entry of `after`.
   TaskId submit(std::function<void()> body, std::span<const TaskId> after = {});
   TaskId submit(std::function<void()> body, std::span<const TaskId> after, const Demand& demand);
+
+  /// Inside a body: the running task is to go on with another body. Each hold is followed by exactly one `resume` of its id, from
+  /// any thread, perhaps before the body that held returns. What the task demands stays taken meanwhile.
+  TaskId hold();
+  void resume(TaskId held, std::function<void()> body);
 
   /// Blocks until every task submitted so far, and every task those submit, has ended.
   void wait();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Executor: turns a plan into attempts in this process. It asks memory first, works back from what is wanted, and runs only what
-// is missing, each task as soon as its own inputs are there.
+// Executor: turns a plan into attempts, in this process or in another place. It asks memory first, works back from what is wanted,
+// and runs only what is missing, each task as soon as its own inputs are there.
 
 #include <cstdint>
 #include <map>
@@ -14,6 +14,7 @@
 #include "headrace/base/result.h"
 #include "headrace/exec/events.h"
 #include "headrace/exec/packs.h"
+#include "headrace/exec/place.h"
 #include "headrace/graph/plan.h"
 
 namespace headrace::exec {
@@ -24,14 +25,15 @@ class Memory {
   virtual ~Memory() = default;
   /// What is known of an object; nothing when it was never made.
   virtual std::optional<Kept> find(const ObjectId& id) = 0;
-  /// Reads an object back. Errors: kDamaged (its bytes do not match their digest), kNotFound.
-  virtual Result<data::Object> load(const Kept& kept) = 0;
+  /// Reads an object back, as it was encoded. Errors: kDamaged (its bytes do not match their digest), kNotFound.
+  virtual Result<Encoded> load(const Kept& kept) = 0;
   /// Writes an object. `keep` false records only that it was made and how long that took.
-  virtual Result<Kept> save(const ObjectId& id, const data::Object& object, double seconds, bool keep) = 0;
+  virtual Result<Kept> save(const ObjectId& id, Held& object, double seconds, bool keep) = 0;
 };
 
 struct ExecuteOptions {
-  int workers = 0;                             ///< 0: one a core
+  int workers = 0;                             ///< threads of this process; 0: one a core
+  Place* place = nullptr;                      ///< where calls run; null: here. Sources are read here in any case
   std::uint64_t memory_bytes = 0;              ///< what tasks with a memory demand may take together; 0: no bound
   Memory* memory = nullptr;                    ///< null: nothing is remembered
   bool recall = true;                          ///< false: run everything, and write the results anew

@@ -20,6 +20,7 @@ struct RunOptions {
   graph::Mode mode = graph::Mode::kFit;
   int workers = 0;
   std::uint64_t memory_bytes = 0;
+  Place* place = nullptr;                          ///< where calls run; null: in this process
   bool recall = true;                              ///< false (`--fresh`): run everything again
   std::vector<EventSink*> sinks;
   std::stop_token stop;

@@ -44,7 +44,9 @@ class Store {
 
   const std::string& folder() const;
   std::optional<Kept> find(const ObjectId& id);
-  Result<data::Object> load(const Kept& kept);          ///< a damaged object is forgotten, so that the next run makes it again
+  /// A damaged object is forgotten, so that it is made again.
+  Result<data::Object> load(const Kept& kept);
+  Result<Encoded> load_encoded(const Kept& kept);
   /// Content digest of a file, remembered by path, size and time of change.
   Result<Digest> file_digest(const std::string& path);
 
