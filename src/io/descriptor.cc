@@ -11,7 +11,21 @@
 
 #include "headrace/base/text.h"
 
-namespace headrace::io::detail {
+namespace headrace::io {
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  if (this != &other) {
+    reset();
+    number_ = other.release();
+  }
+  return *this;
+}
+
+void Descriptor::reset() {
+  if (open()) ::close(release());
+}
+
+namespace detail {
 namespace {
 
 constexpr std::size_t kCallMax = std::size_t{1} << 30;   // one system call moves at most 2 GiB less a page
@@ -31,18 +45,6 @@ std::string advice_for(int number) {
 }
 
 }  // namespace
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    reset();
-    number_ = other.release();
-  }
-  return *this;
-}
-
-void Descriptor::reset() {
-  if (open()) ::close(release());
-}
 
 Error system_error(int number, std::string_view doing, const std::string& path) {
   const Code code = number == ENOENT || number == ENOTDIR ? Code::kNotFound : Code::kIo;
@@ -106,4 +108,5 @@ std::string folder_of(const std::string& path) {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-}  // namespace headrace::io::detail
+}  // namespace detail
+}  // namespace headrace::io

@@ -1,33 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// A file descriptor with an owner, and reads and writes that finish or say why not.
+// Reads and writes that finish or say why not.
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "headrace/base/result.h"
+#include "headrace/io/descriptor.h"
 
 namespace headrace::io::detail {
 
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor() { reset(); }
-
-  int get() const { return number_; }
-  bool open() const { return number_ >= 0; }
-  int release() { return std::exchange(number_, -1); }
-  void reset();
-
- private:
-  int number_ = -1;
-};
+using io::Descriptor;
 
 /// What errno says about `path`, as an Error: kNotFound or kIo, with advice where there is some.
 Error system_error(int number, std::string_view doing, const std::string& path);
