@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects as bytes. In order:
-//   "HRO1", u16 version, u8 kind, u8 0, u32 header size, u32 CRC-32C of all before and of the header, u64 size of everything, u64 0
-//   header: one JSON map of facts; "sections" lists [offset, size, CRC-32C], offsets counted from the first section
+//   "HRO1", u16 version, u8 kind, u8 0, u32 facts size, u32 CRC-32C of all before the sections (itself as 0), u64 size of everything,
+//   u32 number of sections, u32 0
+//   a row a section: u64 size, u32 CRC-32C, u32 1 (0 for a section without checksum)
+//   facts: one JSON map, or nothing where there are none
 //   sections, each on a 64-byte boundary, the gaps zero
 // Facts name sections by number. A table is one Arrow IPC stream; a tensor, a blob, a model's `meta` is a section each; parts of
 // models and tuples are whole objects inside a section. Nothing is believed before it is checked: sizes, CRCs, shapes, depth.
 #include <cstring>
+#include <functional>
 #include <limits>
 
 #include "data/arrow_bridge.h"
@@ -20,7 +23,7 @@ namespace headrace::data {
 namespace {
 
 constexpr char kMagic[4] = {'H', 'R', 'O', '1'};
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 constexpr std::size_t kAlign = 64;
 constexpr int kDepthMax = 32;   // tuples in tuples, ensembles of ensembles
 
@@ -29,73 +32,103 @@ struct Prelude {
   std::uint16_t version = kVersion;
   std::uint8_t kind = 0;
   std::uint8_t zero = 0;
-  std::uint32_t header_bytes = 0;
+  std::uint32_t facts_bytes = 0;
   std::uint32_t crc = 0;
   std::uint64_t total_bytes = 0;
-  std::uint64_t reserved = 0;
+  std::uint32_t sections = 0;
+  std::uint32_t reserved = 0;
 };
 static_assert(sizeof(Prelude) == 32);
+
+struct Row {
+  std::uint64_t size = 0;
+  std::uint32_t crc = 0;
+  std::uint32_t summed = 0;
+};
+static_assert(sizeof(Row) == 16);
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "objects are stored little-endian");
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-std::uint32_t prelude_crc(Prelude prelude, std::string_view header) {
+// `head`: rows and facts.
+std::uint32_t prelude_crc(Prelude prelude, std::string_view head) {
   prelude.crc = 0;
-  return crc32c(header.data(), header.size(), crc32c(&prelude, sizeof prelude));
+  return crc32c(head.data(), head.size(), crc32c(&prelude, sizeof prelude));
 }
 
 // --- writing -------------------------------------------------------------------------------------------------------------
 
-// Collects sections, then lays header and sections out in one string.
+// Bytes that lie somewhere, or that are made where they are wanted.
+struct Section {
+  std::uint64_t size = 0;
+  const char* bytes = nullptr;
+  std::function<Status(const Encoding::Write&)> make;   // when there are no bytes yet
+};
+
+// Collects sections, then lays header and sections out.
 class Writer {
  public:
+  /// Without `checksums` sections carry none: for bytes that never leave the memory of one machine.
+  explicit Writer(bool checksums) : checksums_(checksums) {}
+
   /// Takes the bytes over.
   std::int64_t add(std::string bytes) {
-    owned_.push_back(std::make_unique<std::string>(std::move(bytes)));
-    return view(owned_.back()->data(), owned_.back()->size());
+    auto owned = std::make_shared<const std::string>(std::move(bytes));
+    keep(owned);
+    return view(owned->data(), owned->size());
   }
   /// Borrows bytes that outlive this writer.
-  std::int64_t view(const void* bytes, std::size_t size) {
-    sections_.emplace_back(static_cast<const char*>(bytes), size);
+  std::int64_t view(const void* bytes, std::size_t size) { return add(Section{size, static_cast<const char*>(bytes), {}}); }
+  std::int64_t add(Section section) {
+    sections_.push_back(std::move(section));
     return static_cast<std::int64_t>(sections_.size()) - 1;
   }
   void keep(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
+  bool checksums() const { return checksums_; }
 
-  Result<std::string> finish(Kind kind, config::Value facts) {
-    config::List list;
+  Status finish(Kind kind, const config::Value& facts) {
+    std::string head;
     std::size_t offset = 0;
-    for (const std::string_view section : sections_) {
-      const std::uint32_t crc = crc32c(section.data(), section.size());
-      list.push_back(config::List{config::Value(static_cast<std::int64_t>(offset)),
-                                  config::Value(static_cast<std::int64_t>(section.size())), config::Value(static_cast<std::int64_t>(crc))});
-      offset += aligned(section.size());
+    for (const Section& section : sections_) {
+      const Row row{section.size, checksums_ ? crc32c(section.bytes, section.size) : 0, checksums_ ? 1U : 0U};
+      head.append(reinterpret_cast<const char*>(&row), sizeof row);
+      offset += aligned(section.size);
     }
-    if (facts.is_null()) facts = config::Value(config::Map{});
-    facts.set("sections", std::move(list));
-    const std::string header = config::to_json(facts);
-    if (header.size() > std::numeric_limits<std::uint32_t>::max()) return Error(Code::kTooLarge, "the facts of an object exceed 4 GB");
-    const std::size_t body = aligned(sizeof(Prelude) + header.size());
+    const std::string text = facts.is_null() ? std::string() : config::to_json(facts);
+    constexpr std::size_t kMax = std::numeric_limits<std::uint32_t>::max();
+    if (text.size() > kMax || sections_.size() > kMax) return Error(Code::kTooLarge, "the facts of an object exceed 4 GB");
+    head += text;
+    const std::size_t body = aligned(sizeof(Prelude) + head.size());
     Prelude prelude;
     prelude.kind = static_cast<std::uint8_t>(kind);
-    prelude.header_bytes = static_cast<std::uint32_t>(header.size());
+    prelude.facts_bytes = static_cast<std::uint32_t>(text.size());
     prelude.total_bytes = body + offset;
-    prelude.crc = prelude_crc(prelude, header);
-    std::string out;
-    out.reserve(body + offset);
-    out.append(reinterpret_cast<const char*>(&prelude), sizeof prelude);
-    out.append(header);
-    out.resize(body);
-    for (const std::string_view section : sections_) {
-      out.append(section);
-      out.resize(aligned(out.size()));
+    prelude.sections = static_cast<std::uint32_t>(sections_.size());
+    prelude.crc = prelude_crc(prelude, head);
+    head_.assign(reinterpret_cast<const char*>(&prelude), sizeof prelude);
+    head_ += head;
+    head_.resize(body);
+    size_ = body + offset;
+    return {};
+  }
+
+  std::uint64_t size() const { return size_; }
+  Status write(const Encoding::Write& out) const {
+    static constexpr char kZeros[kAlign] = {};
+    HEADRACE_TRY(out(head_));
+    for (const Section& section : sections_) {
+      HEADRACE_TRY(section.make ? section.make(out) : out({section.bytes, section.size}));
+      HEADRACE_TRY(out({kZeros, aligned(section.size) - section.size}));
     }
-    return out;
+    return {};
   }
 
  private:
-  std::vector<std::unique_ptr<std::string>> owned_;
+  bool checksums_;
   std::vector<std::shared_ptr<const void>> owners_;
-  std::vector<std::string_view> sections_;
+  std::vector<Section> sections_;
+  std::string head_;
+  std::uint64_t size_ = 0;
 };
 
 Result<std::string> encode_at(const Object& object, int depth);
@@ -114,8 +147,7 @@ config::Value tensor_facts(const TensorSet& tensors, Writer& writer) {
   return config::Value(std::move(list));
 }
 
-Result<std::string> encode_model(const Model& model, int depth) {
-  Writer writer;
+Status encode_model(const Model& model, int depth, Writer& writer) {
   config::Value facts;
   facts.set("op", model.op);
   facts.set("version", model.version);
@@ -137,11 +169,10 @@ Result<std::string> encode_model(const Model& model, int depth) {
     parts.push_back(writer.add(std::move(bytes)));
   }
   facts.set("parts", std::move(parts));
-  return writer.finish(Kind::kModel, std::move(facts));
+  return writer.finish(Kind::kModel, facts);
 }
 
-Result<std::string> encode_metrics(const Metrics& metrics) {
-  Writer writer;
+Status encode_metrics(const Metrics& metrics, Writer& writer) {
   config::Value facts;
   facts.set("rows", metrics.rows);
   config::List names, classes;
@@ -155,37 +186,52 @@ Result<std::string> encode_metrics(const Metrics& metrics) {
   facts.set("values", writer.add(std::move(values)));
   facts.set("classes", std::move(classes));
   facts.set("confusion", writer.view(metrics.confusion.data(), metrics.confusion.size() * sizeof(std::int64_t)));
-  return writer.finish(Kind::kMetrics, std::move(facts));
+  return writer.finish(Kind::kMetrics, facts);
 }
 
-Result<std::string> encode_at(const Object& object, int depth) {
+// A table is written where it is wanted, unless its checksum has to be known before.
+Status add_table(const Table& table, Writer& writer) {
+  if (!writer.checksums()) {
+    HEADRACE_ASSIGN(auto stream, detail::TableStream::of(table));
+    writer.add(Section{stream.size(), nullptr, [stream](const Encoding::Write& out) { return stream.write(out); }});
+    return {};
+  }
+  HEADRACE_ASSIGN(const auto buffer, detail::encode_table(table));
+  writer.view(buffer->data(), static_cast<std::size_t>(buffer->size()));
+  writer.keep(buffer);
+  return {};
+}
+
+Status encode_to(const Object& object, int depth, Writer& writer) {
   if (depth > kDepthMax) return Error(Code::kTooLarge, cat("objects are nested more than ", kDepthMax, " deep"));
-  Writer writer;
   config::Value facts;
   switch (object.kind()) {
     case Kind::kNone: return Error(Code::kUnsupported, "there is no object to encode");
-    case Kind::kTable: {
-      HEADRACE_ASSIGN(const auto buffer, detail::encode_table(object.table()));
-      writer.view(buffer->data(), static_cast<std::size_t>(buffer->size()));
-      writer.keep(buffer);
-      return writer.finish(Kind::kTable, {});
-    }
-    case Kind::kTensors:
-      facts.set("tensors", tensor_facts(object.tensors(), writer));
-      return writer.finish(Kind::kTensors, std::move(facts));
-    case Kind::kModel: return encode_model(object.model(), depth);
-    case Kind::kMetrics: return encode_metrics(object.metrics());
-    case Kind::kBytes:
-      writer.view(object.bytes().data(), object.bytes().size());
-      return writer.finish(Kind::kBytes, {});
+    case Kind::kTable: HEADRACE_TRY(add_table(object.table(), writer)); break;
+    case Kind::kTensors: facts.set("tensors", tensor_facts(object.tensors(), writer)); break;
+    case Kind::kModel: return encode_model(object.model(), depth, writer);
+    case Kind::kMetrics: return encode_metrics(object.metrics(), writer);
+    case Kind::kBytes: writer.view(object.bytes().data(), object.bytes().size()); break;
     case Kind::kTuple:
       for (const Object& part : object.tuple()) {
         HEADRACE_ASSIGN(auto bytes, encode_at(part, depth + 1));
         writer.add(std::move(bytes));
       }
-      return writer.finish(Kind::kTuple, {});
+      break;
   }
-  return Error(Code::kBug, "an object of a kind outside the table");
+  return writer.finish(object.kind(), facts);
+}
+
+Result<std::string> encode_at(const Object& object, int depth) {
+  Writer writer(true);
+  HEADRACE_TRY(encode_to(object, depth, writer));
+  std::string out;
+  out.reserve(writer.size());
+  HEADRACE_TRY(writer.write([&](std::string_view piece) {
+    out.append(piece);
+    return Status();
+  }));
+  return out;
 }
 
 // --- reading -------------------------------------------------------------------------------------------------------------
@@ -234,44 +280,41 @@ class Reader {
                    "use the program that wrote it, or run again");
     }
     if (prelude.total_bytes != bytes.size()) return damaged(cat("it has ", bytes.size(), " bytes, not ", prelude.total_bytes));
-    if (prelude.header_bytes > bytes.size() - sizeof prelude) return damaged("its header is cut short");
-    body_ = aligned(sizeof prelude + prelude.header_bytes);
-    if (body_ > bytes.size()) return damaged("its header is cut short");
-    const std::string_view header = bytes.substr(sizeof prelude, prelude.header_bytes);
+    const std::size_t rows = std::size_t{prelude.sections} * sizeof(Row);
+    if (rows > bytes.size() - sizeof prelude || prelude.facts_bytes > bytes.size() - sizeof prelude - rows)
+      return damaged("its head is cut short");
+    body_ = aligned(sizeof prelude + rows + prelude.facts_bytes);
+    if (body_ > bytes.size()) return damaged("its head is cut short");
+    const std::string_view head = bytes.substr(sizeof prelude, rows + prelude.facts_bytes);
 #ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-    if (prelude_crc(prelude, header) != prelude.crc) return damaged("its header does not match the checksum");
+    if (prelude_crc(prelude, head) != prelude.crc) return damaged("its head does not match the checksum");
 #endif
     if (prelude.kind == 0 || prelude.kind > static_cast<std::uint8_t>(Kind::kTuple)) return damaged("its kind is not known");
     kind_ = static_cast<Kind>(prelude.kind);
-    if (!all_zero(bytes.substr(sizeof prelude + header.size(), body_ - sizeof prelude - header.size())))
-      return damaged("a gap is not zero");
-    Result<config::Value> facts = config::parse_json(header, "object header");
-    if (!facts.ok()) return damaged(cat("its header does not parse: ", facts.error().message));
+    if (!all_zero(bytes.substr(sizeof prelude + head.size(), body_ - sizeof prelude - head.size()))) return damaged("a gap is not zero");
+    rows_ = head.substr(0, rows);
+    if (prelude.facts_bytes == 0) return {};
+    Result<config::Value> facts = config::parse_json(head.substr(rows), "object facts");
+    if (!facts.ok()) return damaged(cat("its facts do not parse: ", facts.error().message));
     facts_ = std::move(facts).value();
-    if (!facts_.is_map()) return damaged("its header is not a map");
+    if (!facts_.is_map()) return damaged("its facts are not a map");
     return {};
   }
 
   Status read_sections(std::string_view body) {
-    const config::Value* list = facts_.find("sections");
-    if (!list || !list->is_list()) return damaged("it lists no sections");
     std::size_t end = 0;
-    for (const config::Value& row : list->list()) {
-      if (!row.is_list() || row.list().size() != 3) return damaged("a section is not [offset, size, checksum]");
-      std::uint64_t number[3];
-      for (std::size_t i = 0; i < 3; ++i) {
-        const config::Value& value = row.list()[i];
-        if (value.kind() != config::Kind::kInt || value.integer() < 0) return damaged("a section is not [offset, size, checksum]");
-        number[i] = static_cast<std::uint64_t>(value.integer());
-      }
-      if (number[0] != end || number[1] > body.size() - end) return damaged("a section lies outside");
-      const std::string_view section = body.substr(end, number[1]);
-      end = aligned(end + section.size());
+    sections_.reserve(rows_.size() / sizeof(Row));
+    for (std::size_t at = 0; at < rows_.size(); at += sizeof(Row)) {
+      Row row;
+      std::memcpy(&row, rows_.data() + at, sizeof row);
+      if (row.size > body.size() - end || row.summed > 1) return damaged("a section lies outside");
+      const std::string_view section = body.substr(end, row.size);
+      const std::size_t gap = end + section.size();
+      end = aligned(gap);
       if (end > body.size()) return damaged("a section lies outside");
 #ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-      if (crc32c(section.data(), section.size()) != number[2]) return damaged("a section does not match its checksum");
+      if (row.summed == 1 && crc32c(section.data(), section.size()) != row.crc) return damaged("a section does not match its checksum");
 #endif
-      const std::size_t gap = static_cast<std::size_t>(section.data() - body.data()) + section.size();
       if (!all_zero(body.substr(gap, end - gap))) return damaged("a gap is not zero");
       sections_.push_back(section);
     }
@@ -283,7 +326,8 @@ class Reader {
 
   Kind kind_ = Kind::kNone;
   std::size_t body_ = 0;
-  config::Value facts_;
+  config::Value facts_{config::Map{}};
+  std::string_view rows_;
   std::vector<std::string_view> sections_;
   std::shared_ptr<const void> owner_;
 };
@@ -436,6 +480,21 @@ Result<Object> decode_at(std::string_view bytes, const std::shared_ptr<const voi
 }
 
 }  // namespace
+
+struct Encoding::Impl {
+  Object object;
+  Writer writer{false};
+};
+
+Result<Encoding> Encoding::of(const Object& object) {
+  auto impl = std::make_shared<Impl>();
+  impl->object = object;
+  HEADRACE_TRY(encode_to(object, 0, impl->writer));
+  return Encoding(std::move(impl));
+}
+
+std::uint64_t Encoding::size() const { return impl_->writer.size(); }
+Status Encoding::write(const Write& out) const { return impl_->writer.write(out); }
 
 Result<std::string> encode(const Object& object) { return encode_at(object, 0); }
 

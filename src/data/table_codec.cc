@@ -5,6 +5,7 @@
 
 #include <arrow/api.h>
 #include <arrow/array/array_dict.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/api.h>
 #include <arrow/util/bit_util.h>
@@ -83,17 +84,49 @@ arrow::Result<std::shared_ptr<arrow::Table>> canonical_table(const arrow::Table&
   return arrow::Table::Make(table.schema(), std::move(columns), table.num_rows());
 }
 
-arrow::Result<std::shared_ptr<arrow::Buffer>> to_stream(const arrow::Table& table, std::int64_t capacity) {
-  ARROW_ASSIGN_OR_RAISE(auto plain, canonical_table(table));
-  ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::BufferOutputStream::Create(capacity));
+arrow::Status write_stream(const arrow::Table& plain, arrow::io::OutputStream& sink) {
   auto options = arrow::ipc::IpcWriteOptions::Defaults();
   options.alignment = 64;
   options.use_threads = false;
-  ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeStreamWriter(sink, plain->schema(), options));
-  ARROW_RETURN_NOT_OK(writer->WriteTable(*plain));
-  ARROW_RETURN_NOT_OK(writer->Close());
+  ARROW_ASSIGN_OR_RAISE(auto writer, arrow::ipc::MakeStreamWriter(&sink, plain.schema(), options));
+  ARROW_RETURN_NOT_OK(writer->WriteTable(plain));
+  return writer->Close();
+}
+
+arrow::Result<std::shared_ptr<arrow::Buffer>> to_stream(const arrow::Table& table, std::int64_t capacity) {
+  ARROW_ASSIGN_OR_RAISE(auto plain, canonical_table(table));
+  ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::BufferOutputStream::Create(capacity));
+  ARROW_RETURN_NOT_OK(write_stream(*plain, *sink));
   return sink->Finish();
 }
+
+// How long the stream will be: the same writing, into nothing.
+arrow::Result<std::uint64_t> stream_size(const arrow::Table& plain) {
+  arrow::io::MockOutputStream sink;
+  ARROW_RETURN_NOT_OK(write_stream(plain, sink));
+  return static_cast<std::uint64_t>(sink.GetExtentBytesWritten());
+}
+
+// Hands on what Arrow writes.
+class PieceStream : public arrow::io::OutputStream {
+ public:
+  explicit PieceStream(const Encoding::Write& out) : out_(out) {}
+  arrow::Status Write(const void* bytes, std::int64_t size) override {
+    if (status_.ok()) status_ = out_({static_cast<const char*>(bytes), static_cast<std::size_t>(size)});
+    written_ += size;
+    return status_.ok() ? arrow::Status::OK() : arrow::Status::IOError("the writer failed");
+  }
+  using arrow::io::OutputStream::Write;
+  arrow::Status Close() override { return arrow::Status::OK(); }
+  arrow::Result<std::int64_t> Tell() const override { return written_; }
+  bool closed() const override { return false; }
+  const Status& status() const { return status_; }
+
+ private:
+  const Encoding::Write& out_;
+  Status status_;
+  std::int64_t written_ = 0;
+};
 
 arrow::Result<std::shared_ptr<arrow::Table>> from_ipc(const std::shared_ptr<arrow::Buffer>& buffer) {
   auto options = arrow::ipc::IpcReadOptions::Defaults();
@@ -132,6 +165,20 @@ Result<std::shared_ptr<arrow::Buffer>> encode_table(const Table& table) {
   const std::int64_t capacity = static_cast<std::int64_t>(table.size_bytes()) + kMessagesBytes;
   HEADRACE_ARROW(auto buffer, to_stream(*table.arrow(), capacity), Code::kTooLarge, "encoding a table");
   return buffer;
+}
+
+Result<TableStream> TableStream::of(const Table& table) {
+  TableStream stream;
+  HEADRACE_ARROW(stream.table_, canonical_table(*table.arrow()), Code::kTooLarge, "encoding a table");
+  HEADRACE_ARROW(stream.size_, stream_size(*stream.table_), Code::kTooLarge, "encoding a table");
+  return stream;
+}
+
+Status TableStream::write(const Encoding::Write& out) const {
+  PieceStream sink(out);
+  const arrow::Status written = write_stream(*table_, sink);
+  HEADRACE_TRY(sink.status());
+  return written.ok() ? Status() : Status(arrow_error(written, Code::kTooLarge, "encoding a table"));
 }
 
 Result<std::shared_ptr<const Table>> decode_table(std::shared_ptr<arrow::Buffer> buffer, Code code, std::string_view name) {

@@ -3,6 +3,7 @@
 // Object: what flows along an edge. Immutable and shared; copying an Object copies a pointer. Threads: any.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -75,9 +76,26 @@ class Object {
   std::shared_ptr<const void> payload_;
 };
 
-/// Encodes any object: header (magic "HRO1", version, kind, JSON facts), 64-byte aligned sections. Equal objects give equal bytes.
+/// Encodes any object: head (magic "HRO1", version, kind, rows of sections, JSON facts), 64-byte aligned sections. Equal objects give equal bytes.
 /// Tables travel as Arrow IPC streams inside. Errors: kUnsupported for kNone.
 Result<std::string> encode(const Object& object);
+/// An encoding for the shared memory of one machine: written piece by piece, straight from where the values lie, and without the
+/// checksums of its sections, which nobody could damage there. `decode` reads both.
+class Encoding {
+ public:
+  using Write = std::function<Status(std::string_view piece)>;
+  /// Errors: as `encode`.
+  static Result<Encoding> of(const Object& object);
+  std::uint64_t size() const;
+  /// Gives all `size()` bytes in order. Errors: those of `out`.
+  Status write(const Write& out) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+  explicit Encoding(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+};
+
 /// Decodes; every length is checked before it is used. Errors: kDamaged, kVersion, kTooLarge.
 Result<Object> decode(std::string_view bytes);
 /// The same without copies: tables and tensors view `bytes`, which `owner` keeps alive and unchanged (a mapped file, shared
