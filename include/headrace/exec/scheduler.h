@@ -44,7 +44,7 @@ struct Capacity {
   double cpu = 0;
   std::uint64_t memory_bytes = 0;              ///< 0 in a request: none asked; 0 of a host: not known, no bound. At most 1 PiB
   double gpu = 0;
-  std::map<std::string, double> custom;
+  std::map<std::string, double> custom = {};
 };
 
 struct CallInput {
@@ -60,7 +60,7 @@ struct CallRequest {
   std::uint32_t group = 0;                     ///< calls expected to take about as long: durations are learned by group
   std::uint32_t language = 0;                  ///< workers of this language only; 0 native
   bool may_duplicate = true;                   ///< a straggler may be run a second time elsewhere
-  std::vector<CallInput> inputs;
+  std::vector<CallInput> inputs = {};
 };
 
 struct SchedulerOptions {
@@ -84,7 +84,7 @@ struct Decision {
   CallId call = 0;
   WorkerId worker = 0;
   int rank = 0;                                ///< within a gang
-  std::optional<Error> error;
+  std::optional<Error> error = {};
 };
 
 struct SchedulerLoad {
