@@ -50,6 +50,9 @@ bool has_no_operator(Phase phase) {
 // Cutting and reading again is cheaper than keeping the rows a second time.
 bool is_rows_only(Phase phase) { return phase == Phase::kRead || has_no_operator(phase); }
 
+// How often a task is tried because objects were gone, before that is its failure.
+constexpr int kLostMax = 10;
+
 std::size_t position(std::int32_t task) { return static_cast<std::size_t>(task); }
 
 class Execution {
@@ -81,7 +84,10 @@ class Execution {
   void attempt(Attempt now);
   Result<Call> call_of(const Attempt& now);
   void after_attempt(Attempt now, CallOutcome outcome);
+  bool bring_home(std::int32_t task, const std::vector<Handle>& outputs);
   void decide_pruning(Attempt now);
+  Place& place_of(std::int32_t index);
+  std::string_view language_of(const Task& task) const;
   void fail(Attempt now, Error error);
   bool wait_for_lost(const Attempt& now);
   std::optional<Dataflow::TaskId> make_again(const Ref& ref);
@@ -374,6 +380,7 @@ Result<Call> Execution::call_of(const Attempt& now) {
   if (output_only || task.model.task >= 0) {
     HEADRACE_ASSIGN(call.model, take(output_only ? Ref{now.task, 0} : task.model));
   }
+  call.language = language_of(task);
   call.text = cat(graph::phase_name(task.phase), " ", call.work.recipe->node);
   call.asked = {annotations.resources.cpu, annotations.resources.memory_bytes, annotations.resources.gpu, {}};
   call.priority = annotations.priority;
@@ -382,6 +389,19 @@ Result<Call> Execution::call_of(const Attempt& now) {
   call.timeout_s = annotations.timeout_s;
   call.stop = options_.stop;
   return call;
+}
+
+// Sources of files are read here, where the files are.
+Place& Execution::place_of(std::int32_t index) {
+  const Task& task = plan_.tasks[position(index)];
+  if (language_of(task) == "python") return options_.python != nullptr ? *options_.python : *place_;
+  return task.phase == Phase::kRead ? *local_ : *place_;
+}
+
+std::string_view Execution::language_of(const Task& task) const {
+  if (has_no_operator(task.phase)) return {};
+  const graph::OperatorSpec* spec = catalogue_.find(operator_of(task));
+  return spec == nullptr ? std::string_view() : std::string_view(spec->language);
 }
 
 // Runs inside a body of the task. The task is held until `after_attempt` has looked at what came out.
@@ -393,10 +413,9 @@ void Execution::attempt(Attempt now) {
   }
   const std::int32_t index = now.task;
   if (!now.again) {
-    call->started = [this, index, attempt = now.event.attempt, start_us = now.event.start_us] {
+    call->started = [this, index, attempt = now.event.attempt, start_us = now.event.start_us](int worker) {
       status_[position(index)] = TaskStatus::kRunning;
-      const TaskEvent event{.task = index, .status = TaskStatus::kRunning, .attempt = attempt, .worker = Dataflow::current_worker(),
-                            .start_us = start_us};
+      const TaskEvent event{.task = index, .status = TaskStatus::kRunning, .attempt = attempt, .worker = worker, .start_us = start_us};
       for (EventSink* sink : options_.sinks) sink->on_task(event);
     };
     call->progress = [this, index](double share) {
@@ -408,8 +427,7 @@ void Execution::attempt(Attempt now) {
     auto shared = std::make_shared<CallOutcome>(std::move(outcome));   // std::function copies
     flow_->resume(held, [this, now = std::move(now), shared] { after_attempt(now, std::move(*shared)); });
   };
-  Place& place = plan_.tasks[position(index)].phase == Phase::kRead ? *local_ : *place_;
-  place.start(std::move(call).value());
+  place_of(index).start(std::move(call).value());
 }
 
 void Execution::after_attempt(Attempt now, CallOutcome outcome) {
@@ -420,12 +438,15 @@ void Execution::after_attempt(Attempt now, CallOutcome outcome) {
     now.event.status = TaskStatus::kDone;
     std::vector<Handle> outputs = std::move(outcome.outputs).value();
     // Made here, wanted there: sources of a fleet.
-    const bool moves = plan_.tasks[position(now.task)].phase == Phase::kRead && !place_->is_here();
+    const bool moves = plan_.tasks[position(now.task)].phase == Phase::kRead && !place_->is_here() && place_of(now.task).is_here();
     for (Handle& output : outputs) {
       if (!moves || output == nullptr) continue;
       if (auto object = output->object(); object.ok()) output = place_->put(std::move(object).value());
     }
-    return finish(now.task, std::move(now.event), std::move(outputs));
+    if (bring_home(now.task, outputs)) return finish(now.task, std::move(now.event), std::move(outputs));
+    outcome.outputs = Error(Code::kObjectLost, "its results are gone with the worker that made them");
+    // Made, and gone before they were here: once more, which is no fault of the task's.
+    if (++now.lost < kLostMax && !options_.stop.stop_requested()) return attempt(std::move(now));
   }
   Error error = std::move(outcome.outputs).error();
   if (options_.stop.stop_requested()) return fail(std::move(now), Error(Code::kCancelled, "the run was stopped"));
@@ -439,6 +460,18 @@ void Execution::after_attempt(Attempt now, CallOutcome outcome) {
   attempt(std::move(now));
 }
 
+// Final results are taken to this process as soon as they are made: nothing would make them again after the end of the run. False when
+// one is gone.
+bool Execution::bring_home(std::int32_t task, const std::vector<Handle>& outputs) {
+  for (std::size_t slot = 0; slot < outputs.size(); ++slot) {
+    const Handle& output = outputs[slot];
+    if (output == nullptr || !slots_->wanted({task, static_cast<std::int32_t>(slot)})) continue;
+    const auto object = output->object();
+    if (!object.ok() && object.error().code == Code::kObjectLost) return false;
+  }
+  return true;
+}
+
 void Execution::fail(Attempt now, Error error) {
   now.event.status = error.code == Code::kCancelled ? TaskStatus::kCancelled : TaskStatus::kFailed;
   now.event.error = std::move(error);
@@ -448,7 +481,6 @@ void Execution::fail(Attempt now, Error error) {
 
 // Holds the task until what it reads has been made again, and then tries it once more. False when that was tried too often.
 bool Execution::wait_for_lost(const Attempt& now) {
-  constexpr int kLostMax = 10;
   if (now.lost >= kLostMax) return false;
   const Task& task = plan_.tasks[position(now.task)];
   std::vector<Dataflow::TaskId> after;
@@ -514,6 +546,10 @@ void Execution::keep(std::int32_t index, TaskEvent& event, const std::vector<Han
     const Handle& object = outputs[slot];
     if (object == nullptr) continue;
     auto kept = options_.memory->save(task.output(static_cast<int>(slot)), *object, seconds, worth_keeping(cache, *object, seconds));
+    // Gone before it could be written: it is made again when somebody reads it.
+    if (!kept.ok() && kept.error().code == Code::kObjectLost) {
+      kept = options_.memory->save(task.output(static_cast<int>(slot)), *object, seconds, false);
+    }
     if (kept.ok()) {
       event.kept.push_back(std::move(kept).value());
       continue;

@@ -50,7 +50,7 @@ Status LocalPlace::check(const Capacity& asked, int gang) {
 
 void LocalPlace::start(Call call) {
   CallOutcome outcome{.outputs = std::vector<Handle>{}, .worker = Dataflow::current_worker(), .start_us = system_clock().wall_us()};
-  if (call.started) call.started();
+  if (call.started) call.started(outcome.worker);
   const auto run = [&]() -> Result<std::vector<Handle>> {
     HEADRACE_ASSIGN(const std::vector<data::Object> inputs, objects_of(call.inputs));
     data::Object model;

@@ -71,6 +71,7 @@ Result<RunOutcome> run_graph(const graph::Graph& validated, const graph::Catalog
 
   ExecuteOptions execution{.workers = options.workers,
                            .place = options.place,
+                           .python = options.python,
                            .memory_bytes = options.memory_bytes,
                            .recall = options.recall,
                            .folder = folder_of(validated.file),

@@ -30,6 +30,8 @@ class Slots {
   /// Errors: kDamaged when memory cannot give it back.
   Result<Handle> find(const graph::Ref& ref);
   void release(const graph::Ref& ref);
+  /// Whether the outcome wants it: it is then never let go.
+  bool wanted(const graph::Ref& ref) const { return slots_[static_cast<std::size_t>(ref.task)][static_cast<std::size_t>(ref.slot)].wanted; }
   /// One more reader: a task that is run again to make a lost object.
   void read_again(const graph::Ref& ref);
   /// Forgets what a slot holds: memory could not give it, or it is lost.

@@ -34,6 +34,7 @@ class Memory {
 struct ExecuteOptions {
   int workers = 0;                             ///< threads of this process; 0: one a core
   Place* place = nullptr;                      ///< where calls run; null: here. Sources are read here in any case
+  Place* python = nullptr;                     ///< where operators in Python run; null: where all others do
   std::uint64_t memory_bytes = 0;              ///< what tasks with a memory demand may take together; 0: no bound
   Memory* memory = nullptr;                    ///< null: nothing is remembered
   bool recall = true;                          ///< false: run everything, and write the results anew

@@ -63,13 +63,14 @@ struct Call {
   std::vector<Handle> inputs;
   Handle model;                                  ///< may be null
   std::string text;                              ///< names it to a person
+  std::string language;                          ///< of the workers that can run it; empty: native
   Capacity asked{.cpu = 1};
   int priority = 0;
   int gang = 1;
   std::uint32_t group = 0;                       ///< calls of one group are expected to take about as long
   double timeout_s = 0;                          ///< of running, not of waiting for a place; 0: none. It ends with kTimeout
   std::stop_token stop;                          ///< asks it to end early, with kCancelled
-  std::function<void()> started;                 ///< may be empty
+  std::function<void(int worker)> started;       ///< may be empty
   std::function<void(double share)> progress;    ///< may be empty
   std::function<void(CallOutcome)> done;         ///< called once, from any thread, perhaps before `start` returns
 };

@@ -21,6 +21,7 @@ struct RunOptions {
   int workers = 0;
   std::uint64_t memory_bytes = 0;
   Place* place = nullptr;                          ///< where calls run; null: in this process
+  Place* python = nullptr;                         ///< where operators in Python run; null: where all others do
   bool recall = true;                              ///< false (`--fresh`): run everything again
   std::vector<EventSink*> sinks;
   std::stop_token stop;
