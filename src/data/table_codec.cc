@@ -42,12 +42,32 @@ arrow::Result<std::shared_ptr<arrow::Array>> fixed_width(const arrow::Array& arr
   return arrow::MakeArray(arrow::ArrayData::Make(array.type(), rows, {std::move(valid), std::move(values)}, array.null_count()));
 }
 
+// A slice without nulls: exactly its values, which nothing has to be copied for. Else the writer would pad it with its neighbours.
+std::shared_ptr<arrow::Array> cut(const arrow::Array& array, int width) {
+  const std::int64_t rows = array.length();
+  auto values = arrow::SliceBuffer(array.data()->buffers[1], array.offset() * width, rows * width);
+  return arrow::MakeArray(arrow::ArrayData::Make(array.type(), rows, {nullptr, std::move(values)}, 0));
+}
+
+// Whether a text array holds its own characters and no others.
+template <class ArrayType>
+bool is_whole(const arrow::Array& array) {
+  const auto& text = static_cast<const ArrayType&>(array);
+  if (text.offset() != 0 || text.length() == 0) return text.length() == 0 && text.offset() == 0;
+  return text.value_offset(0) == 0 && text.value_data() != nullptr && text.value_data()->size() == text.value_offset(text.length()) &&
+         text.value_offsets()->size() == (text.length() + 1) * static_cast<std::int64_t>(sizeof(typename ArrayType::offset_type));
+}
+
 arrow::Result<std::shared_ptr<arrow::Array>> canonical(const std::shared_ptr<arrow::Array>& array) {
   if (array->type_id() == arrow::Type::BOOL) {
     arrow::BooleanBuilder builder;
     return rebuilt<arrow::BooleanBuilder, arrow::BooleanArray>(*array, builder);
   }
-  if (array->null_count() == 0) return array;
+  if (array->null_count() == 0) {
+    if (array->type_id() == arrow::Type::STRING && is_whole<arrow::StringArray>(*array)) return array;
+    if (array->type_id() == arrow::Type::LARGE_STRING && is_whole<arrow::LargeStringArray>(*array)) return array;
+    if (arrow::is_primitive(array->type_id())) return cut(*array, array->type()->byte_width());
+  }
   switch (array->type_id()) {
     case arrow::Type::STRING: {
       arrow::StringBuilder builder;
