@@ -101,7 +101,8 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
   constexpr std::size_t kNameMax = 100;   // the table is quadratic, and hostile names can be long
   if (name.size() > kNameMax) return {};
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
+  const std::size_t farthest = std::max(name.size() / 3, std::min<std::size_t>(2, name.size() / 2));
+  std::size_t best_distance = farthest + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kNameMax) continue;
     const std::size_t distance = edit_distance(name, candidate);

@@ -23,6 +23,18 @@ TEST(TextTest, NearestFindsTyposAndRefusesStrangers) {
   EXPECT_EQ(nearest_advice("zzzzzz", names), "known are: pca, logistic_regression, csv");
 }
 
+TEST(TextTest, NearestGuessesLittleFromShortNames) {
+  const std::vector<std::string> names = {"C", "tol", "pca"};
+  EXPECT_EQ(nearest_advice("k", names), "known are: C, tol, pca");   // any letter is one change away from any other
+  EXPECT_EQ(nearest("", names), "");
+  EXPECT_EQ(nearest("C", names), "C");
+  EXPECT_EQ(nearest("pc", names), "pca");
+  EXPECT_EQ(nearest("tl", names), "tol");
+  EXPECT_EQ(nearest("abc", names), "");
+  EXPECT_EQ(nearest("pac", names), "pca");
+  EXPECT_EQ(nearest("topl", {names.begin() + 1, names.end()}), "tol");
+}
+
 TEST(TextTest, Utf8RefusesOverlongSurrogatesAndTruncation) {
   std::size_t bad = 0;
   EXPECT_TRUE(is_utf8("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"));

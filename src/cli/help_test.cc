@@ -24,8 +24,8 @@ TEST(HelpTest, EveryCommandIsWhole) {
     for (const Flag& flag : command.flags) {
       options.push_back(flag.option);
       EXPECT_EQ(flag.value.empty(), flag.positional || flag.option.type == config::Type::kBool) << command.name << " " << flag.option.name;
-      if (flag.letter != 0)
-        EXPECT_TRUE(letters.insert(flag.letter).second && flag.letter != 'h') << command.name << " " << flag.option.name;
+      const bool free = flag.letter == 0 || (flag.letter != 'h' && letters.insert(flag.letter).second);
+      EXPECT_TRUE(free) << command.name << " " << flag.option.name;
     }
     const Status checked = config::check_options(options);
     EXPECT_TRUE(checked.ok()) << command.name << ": " << checked.error().text();

@@ -126,7 +126,7 @@ TEST(TableTest, MatrixNamesATextColumnAndWhatToDo) {
   ASSERT_FALSE(matrix.ok());
   EXPECT_EQ(matrix.error().code, Code::kEdgeType);
   EXPECT_NE(matrix.error().message.find("'b'"), std::string::npos);
-  EXPECT_NE(matrix.error().advice.find("one_hot"), std::string::npos);
+  EXPECT_NE(matrix.error().advice.find("one_hot_encoder or ordinal_encoder"), std::string::npos);
 }
 
 TEST(TableTest, SlicesShareMemory) {

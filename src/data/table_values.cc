@@ -104,7 +104,7 @@ Result<ColumnCursor> cursor(const Table& table, int index) {
   if (!detail::is_numeric(column.type)) {
     const bool names = column.type == ColumnType::kText || column.type == ColumnType::kCategory;
     return Error(Code::kEdgeType, cat("column '", column.name, "' holds ", column_type_name(column.type), ", not numbers"),
-                 names ? "put one_hot or ordinal before this node, or leave the column out with drop_columns"
+                 names ? "put one_hot_encoder or ordinal_encoder before this node, or leave the column out with drop_columns"
                        : "convert it with cast, or leave it out with drop_columns");
   }
   auto chunks = table.arrow()->column(index);

@@ -113,6 +113,8 @@ Result<OperatorSpec> operator_from_value(const config::Value& value) {
   spec.refuses_missing = reader.flag("refuses_missing", fallback.refuses_missing);
   spec.numeric_only = reader.flag("numeric_only", fallback.numeric_only);
   spec.keeps_rows = reader.flag("keeps_rows", fallback.keeps_rows);
+  spec.open_params = reader.flag("open_params", fallback.open_params);
+  spec.language = reader.text("language");
   if (const config::Value* options = reader.list("options")) {
     Result<std::vector<config::Option>> rows = config::options_from_value(*options);
     if (!rows.ok()) return std::move(rows).error().within(cat("operator ", spec.name));
@@ -154,6 +156,8 @@ config::Value operator_to_value(const OperatorSpec& spec) {
   out.set("refuses_missing", spec.refuses_missing);
   out.set("numeric_only", spec.numeric_only);
   out.set("keeps_rows", spec.keeps_rows);
+  if (spec.open_params) out.set("open_params", true);
+  if (!spec.language.empty()) out.set("language", spec.language);
   return out;
 }
 
@@ -166,6 +170,7 @@ Result<Catalogue> Catalogue::load(const std::vector<std::string>& folders) {
   Catalogue out;
   for (OperatorSpec& spec : intrinsic_operators()) HEADRACE_TRY(out.add(std::move(spec)));
   for (const std::string& folder : folders) {
+    const auto before = out.libraries_;   // packs of earlier folders hide theirs of this name, as in $PATH
     std::vector<std::filesystem::path> manifests;
     std::error_code failed;
     for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
@@ -182,6 +187,7 @@ Result<Catalogue> Catalogue::load(const std::vector<std::string>& folders) {
       std::ifstream stream(manifest, std::ios::binary);
       const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
       HEADRACE_ASSIGN(const config::Value value, config::parse_json(text, manifest.string()));
+      if (const config::Value* pack = value.find("pack"); pack != nullptr && pack->is_string() && before.contains(pack->string())) continue;
       std::string library = manifest.string();
       library.replace(library.size() - std::string_view(".ops.json").size(), std::string::npos, ".so");
       HEADRACE_TRY(out.add_manifest(value, std::move(library)));

@@ -59,6 +59,21 @@ TEST_F(CatalogueTest, TwoOperatorsOfOneNameAreAnError) {
   EXPECT_EQ(Catalogue::load({folder_.string()}).error().code, Code::kNameClash);
 }
 
+TEST_F(CatalogueTest, APackOfAnEarlierFolderHidesOneOfItsName) {
+  const std::filesystem::path first = folder_ / "first", second = folder_ / "second";
+  for (const std::filesystem::path& folder : {first, second}) std::filesystem::create_directories(folder);
+  write("first/toys.ops.json", config::to_json(manifest_of("toys", {*toy::catalogue().find("pca")}, {})));
+  write("second/toys.ops.json", everything());
+  const Result<Catalogue> read = Catalogue::load({first.string(), second.string()});
+  ASSERT_TRUE(read.ok()) << read.error().text();
+  EXPECT_EQ(read->library("toys"), (first / "toys.so").string());
+  EXPECT_NE(read->find("pca"), nullptr);
+  EXPECT_EQ(read->find("logistic"), nullptr);
+  // Packs of other names stay apart: what they share is still a clash.
+  write("second/toys.ops.json", config::to_json(manifest_of("games", {*toy::catalogue().find("pca")}, {})));
+  EXPECT_EQ(Catalogue::load({first.string(), second.string()}).error().code, Code::kNameClash);
+}
+
 TEST_F(CatalogueTest, DamagedManifestsAreRefused) {
   const std::string good = everything();
   for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{{"\"family\": \"source\"", "\"family\": \"sauce\""},

@@ -40,7 +40,7 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 
-/// The candidate with the least edit distance to `name`, or "" when none is near (more than a third of its length, at least 2).
+/// The candidate with the least edit distance to `name`; "" when that is over 2, a third of a long name or half of a short one.
 std::string nearest(std::string_view name, std::span<const std::string> candidates);
 /// "did you mean 'pca'?" or, when nothing is near, "known are: a, b, c" (at most 12 names).
 std::string nearest_advice(std::string_view name, std::span<const std::string> candidates);
