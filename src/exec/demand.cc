@@ -67,11 +67,19 @@ class Walk {
 
   bool remembered(const Task& task, int slot, Need& need) const {
     if (!wanted_.recall || wanted_.memory == nullptr) return false;
-    if (written_node(wanted_.plan, task).annotations.cache == graph::Cache::kNever) return false;
+    if (written_node(wanted_.plan, task).annotations.cache == graph::Cache::kNever || is_open(task)) return false;
     auto& kept = need.kept[static_cast<std::size_t>(slot)];
     kept = wanted_.memory->find(task.output(slot));
     if (kept.has_value() && kept->length == 0) kept.reset();
     return kept.has_value();
+  }
+
+  // Code that no digest stands for may have changed since.
+  bool is_open(const Task& task) const {
+    const graph::OperatorSpec* spec = wanted_.catalogue.find(written_node(wanted_.plan, task).op);
+    if (spec == nullptr || spec->language != "python") return false;
+    const config::Value* code = wanted_.plan.expanded.nodes[static_cast<std::size_t>(task.node)].params.find("code");
+    return code == nullptr || !code->is_string() || code->string().empty();
   }
 
   // The model is there and only the transformed training rows are missing (a reader was added since): transform, do not refit.

@@ -166,7 +166,7 @@ Status Execution::prepare() {
     initial_[i] = outcome_.tasks[i].status = need.status;
     status_[i] = need.status;
     const auto given = options_.fitted.find(task.node);
-    if (task.phase == Phase::kFit && given != options_.fitted.end()) slots_->set({index, 0}, place_->put(given->second));
+    if (task.phase == Phase::kFit && given != options_.fitted.end()) slots_->give({index, 0}, place_->put(given->second));
     for (int slot = 0; slot < 2; ++slot) {
       if (auto& kept = need.kept[position(slot)]; kept.has_value()) slots_->set_kept({index, slot}, *kept);
     }
@@ -544,8 +544,11 @@ void Execution::keep(std::int32_t index, TaskEvent& event, const std::vector<Han
   const graph::Cache cache = detail::written_node(plan_, task).annotations.cache;
   for (std::size_t slot = 0; slot < outputs.size(); ++slot) {
     const Handle& object = outputs[slot];
-    if (object == nullptr) continue;
-    auto kept = options_.memory->save(task.output(static_cast<int>(slot)), *object, seconds, worth_keeping(cache, *object, seconds));
+    // What was asked for can be read again, whatever it is.
+    const bool wanted = slots_->wanted({index, static_cast<std::int32_t>(slot)});
+    if (object == nullptr || (is_rows_only(task.phase) && !wanted)) continue;
+    const bool keeps = (wanted && cache != graph::Cache::kNever) || worth_keeping(cache, *object, seconds);
+    auto kept = options_.memory->save(task.output(static_cast<int>(slot)), *object, seconds, keeps);
     // Gone before it could be written: it is made again when somebody reads it.
     if (!kept.ok() && kept.error().code == Code::kObjectLost) {
       kept = options_.memory->save(task.output(static_cast<int>(slot)), *object, seconds, false);
@@ -563,9 +566,7 @@ void Execution::finish(std::int32_t index, TaskEvent event, std::vector<Handle> 
   const Task& task = plan_.tasks[position(index)];
   const bool known = status_[position(index)].load() == TaskStatus::kDone;   // made again: its event was told
   const double seconds = static_cast<double>(event.end_us - event.start_us) * 1e-6;
-  if (!known && event.status == TaskStatus::kDone && options_.memory != nullptr && !is_rows_only(task.phase)) {
-    keep(index, event, outputs, seconds);
-  }
+  if (!known && event.status == TaskStatus::kDone && options_.memory != nullptr) keep(index, event, outputs, seconds);
   if (!known || event.status != TaskStatus::kDone) {
     const std::lock_guard lock(outcome_mutex_);
     TaskOutcome& outcome = outcome_.tasks[position(index)];

@@ -32,6 +32,11 @@ void Slots::set(const Ref& ref, Handle object) {
   slot.object = std::move(object);
 }
 
+void Slots::give(const Ref& ref, Handle object) {
+  at(ref).wanted = true;
+  set(ref, std::move(object));
+}
+
 void Slots::set_kept(const Ref& ref, Kept kept) {
   Slot& slot = at(ref);
   const std::lock_guard lock(slot.mutex);

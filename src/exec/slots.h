@@ -24,6 +24,8 @@ class Slots {
   void count_readers(const graph::Plan& plan, const std::vector<Need>& needs, bool keep_outputs);
   /// Gives a slot its object, unless nobody will read it.
   void set(const graph::Ref& ref, Handle object);
+  /// The same for a model given from outside, which stays whoever reads it.
+  void give(const graph::Ref& ref, Handle object);
   /// The same for an object of memory that is taken out when it is asked for.
   void set_kept(const graph::Ref& ref, Kept kept);
   /// Null when it is not there: never made, let go, or gone with the workers that held it.
