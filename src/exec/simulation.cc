@@ -19,7 +19,7 @@ namespace headrace::exec {
 
 namespace {
 
-constexpr double kToldAfterUs = 1'000;
+constexpr double kToldAfterUs = 150'000;
 constexpr double kNever = 1e300;
 
 struct Event {
