@@ -44,7 +44,9 @@ void check_names(Checking& checking) {
 
 // A value that is meant as a grid but is not one: {grid: .., other: ..} or {gird: ..}.
 bool bad_grid_shape(const Option& option, const Value& value, const std::string& what, std::vector<Error>& errors) {
-  if (!value.is_map() || option.type == config::Type::kMap || option.type == config::Type::kAny) return false;
+  using enum config::Type;
+  constexpr config::Type kMapTakers[] = {kMap, kAny, kOperator, kOperatorList};
+  if (!value.is_map() || std::find(std::begin(kMapTakers), std::end(kMapTakers), option.type) != std::end(kMapTakers)) return false;
   for (const Entry& entry : value.map()) {
     const bool alone = value.map().size() == 1;
     if (entry.key == kGridKey || (!alone && value.find(kGridKey) == nullptr)) continue;
@@ -61,7 +63,15 @@ void check_parameters(Checking& checking, Node& node, const OperatorSpec& spec) 
     checking.add(Code::kBadValue, cat(what, ": parameters must be a map"), {}, node.where);
     return;
   }
-  node.params = bind_all(spec.options, node.params, what, true, node.where, checking.errors);
+  std::vector<Option> options = spec.options;
+  if (spec.open_params && node.params.is_map()) {
+    for (const Entry& entry : node.params.map()) {
+      if (config::find_option(options, entry.key) != nullptr) continue;
+      options.push_back({.name = entry.key, .type = config::Type::kAny, .doc = {}, .nullable = true, .unit = {}});
+    }
+  }
+  node.params = bind_all(options, node.params, what, true, node.where, checking.errors);
+  check_members(checking, spec, node.params, what, node.where);
 }
 
 // `cache: never` beside the operator's own option `cache` could mean either.

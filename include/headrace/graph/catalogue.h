@@ -43,6 +43,8 @@ struct OperatorSpec {
   bool refuses_missing = true;   ///< NaN or null in a feature is an error
   bool numeric_only = true;      ///< features must be numbers; text and categories need an encoder first
   bool keeps_rows = true;        ///< output row i comes from input row i
+  bool open_params = false;      ///< takes parameters that are not in `options` too, of any type
+  std::string language;          ///< of the workers that run it: "python"; empty: any that have its pack
 };
 
 /// A score: accuracy, roc_auc, ... `higher_is_better` decides ranks.
@@ -56,7 +58,7 @@ struct MetricSpec {
 
 class Catalogue {
  public:
-  /// Reads every `*.ops.json` in the folders. Two operators of one name are an error (kNameClash).
+  /// Reads every `*.ops.json` in the folders; of a pack in several the first is taken. Two operators of one name are a kNameClash.
   static Result<Catalogue> load(const std::vector<std::string>& folders);
   Status add(OperatorSpec spec);
   Status add(MetricSpec spec);
