@@ -39,6 +39,7 @@ Type item_type(Type type) {
     case Type::kRealList: return Type::kReal;
     case Type::kStringList: return Type::kString;
     case Type::kColumnList: return Type::kColumn;
+    case Type::kOperatorList: return Type::kOperator;
     default: return type;
   }
 }
@@ -92,6 +93,12 @@ Result<Value> check_column(const Option& option, const Value& value) {
   return refuse(option, value);
 }
 
+Result<Value> check_operator(const Option& option, const Value& value) {
+  const Value* op = value.is_map() ? value.find("op") : &value;
+  if (op != nullptr && op->is_string() && !op->string().empty()) return value;
+  return refuse(option, value, "write NAME or {op: NAME, PARAM: VALUE}");
+}
+
 Result<Value> check_one(const Option& option, Type type, const Value& value) {
   switch (type) {
     case Type::kBool: return value.kind() == Kind::kBool ? Result<Value>(value) : refuse(option, value, "write true or false");
@@ -101,6 +108,7 @@ Result<Value> check_one(const Option& option, Type type, const Value& value) {
     case Type::kChoice: return check_choice(option, value);
     case Type::kPath: return check_path(option, value);
     case Type::kColumn: return check_column(option, value);
+    case Type::kOperator: return check_operator(option, value);
     case Type::kMap: return value.is_map() ? Result<Value>(value) : refuse(option, value);
     default: return value;
   }
@@ -178,6 +186,7 @@ Option list(std::string name, Type type, Value fallback, std::string doc) {
   return option;
 }
 
+Option nested(std::string name, std::string doc) { return row(std::move(name), Type::kOperator, Value(), std::move(doc)); }
 Option map(std::string name, std::string doc) { return row(std::move(name), Type::kMap, Value(), std::move(doc)); }
 
 Result<Value> check(const Option& option, const Value& value) {

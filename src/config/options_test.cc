@@ -80,6 +80,18 @@ TEST(OptionsTest, WrongTypesAreRefusedWithTheirPlace) {
   EXPECT_EQ(bind_error("- 1").code, Code::kBadValue);
 }
 
+TEST(OptionsTest, OperatorsAreNamesOrMapsWithOne) {
+  const Option one = nested("final", "who decides"), several = list("estimators", Type::kOperatorList, Value(), "who votes");
+  EXPECT_TRUE(check(one, Value("ridge")).ok());
+  EXPECT_TRUE(check(one, *parse_yaml("{op: ridge, alpha: 2}", "t")).ok());
+  for (const char* bad : {"{alpha: 2}", "{op: 3}", "3", "''", "[ridge]"}) {
+    EXPECT_EQ(check(one, *parse_yaml(bad, "t")).error().code, Code::kBadValue) << bad;
+  }
+  EXPECT_EQ(to_json(*check(several, *parse_yaml("[ridge, {op: svr}]", "t"))), R"(["ridge", {"op": "svr"}])");
+  EXPECT_EQ(to_json(*check(several, Value("ridge"))), R"(["ridge"])");
+  EXPECT_FALSE(check(several, *parse_yaml("[ridge, {alpha: 2}]", "t")).ok());
+}
+
 TEST(OptionsTest, NullIsTakenWhereItIsLegalOrMeansNotSet) {
   const Value bound = config::bind(table(), parse("components: null\ntarget: ~\n"), "operator demo").value();
   EXPECT_TRUE(bound.find("components")->is_null());

@@ -9,8 +9,9 @@
 namespace headrace::config {
 namespace {
 
-constexpr Type kTypes[] = {Type::kBool,    Type::kInt,      Type::kReal,       Type::kString,     Type::kChoice, Type::kPath, Type::kColumn,
-                           Type::kIntList, Type::kRealList, Type::kStringList, Type::kColumnList, Type::kMap,    Type::kAny};
+constexpr Type kTypes[] = {Type::kBool,       Type::kInt,        Type::kReal, Type::kString, Type::kChoice,
+                           Type::kPath,       Type::kColumn,     Type::kIntList, Type::kRealList, Type::kStringList,
+                           Type::kColumnList, Type::kMap,        Type::kAny,  Type::kOperator, Type::kOperatorList};
 
 std::string_view type_phrase(Type type) {
   switch (type) {
@@ -27,6 +28,8 @@ std::string_view type_phrase(Type type) {
     case Type::kColumnList: return "a list of columns (names or indices)";
     case Type::kMap: return "a map";
     case Type::kAny: return "any value";
+    case Type::kOperator: return "an operator (NAME or {op: NAME, PARAM: VALUE})";
+    case Type::kOperatorList: return "a list of operators (NAME or {op: NAME, PARAM: VALUE})";
   }
   return "any value";
 }
@@ -145,6 +148,8 @@ std::string_view type_name(Type type) {
     case Type::kColumnList: return "column list";
     case Type::kMap: return "map";
     case Type::kAny: return "any";
+    case Type::kOperator: return "operator";
+    case Type::kOperatorList: return "operator list";
   }
   return "any";
 }
@@ -178,6 +183,8 @@ std::string example(const Option& option) {
     case Type::kColumnList: return "[age, income]";
     case Type::kMap: return "{key: value}";
     case Type::kAny: return "1";
+    case Type::kOperator: return "{op: NAME, PARAM: VALUE}";
+    case Type::kOperatorList: return "[NAME, {op: NAME, PARAM: VALUE}]";
   }
   return "1";
 }

@@ -49,6 +49,11 @@ std::vector<OperatorSpec> operators() {
     spec.needs_target = is != "means";
     out.push_back(std::move(spec));
   }
+  OperatorSpec voter = row("voter", Family::kClassifier);
+  voter.fits = voter.needs_target = true;
+  voter.options = {config::list("members", config::Type::kOperatorList, config::Value(), "who votes").or_null(),
+                   config::nested("judge", "who decides").or_null()};
+  out.push_back(voter);
   OperatorSpec metrics_only = row("bytes_reader", Family::kTransformer);
   metrics_only.takes = {data::Kind::kBytes};
   out.push_back(metrics_only);

@@ -32,6 +32,10 @@ void check_operators(Checking& checking);     ///< operators, parameters, annota
 void check_edges(Checking& checking);         ///< names in `from`, counts, cycle, kinds
 void check_evaluate(Checking& checking);      ///< folds, metrics, cuts, pruning; fills in default metrics
 
+/// Operators inside bound parameters (the members of an ensemble): known, of the pack and family of `spec`, with good parameters.
+void check_members(Checking& checking, const OperatorSpec& spec, const config::Value& bound, const std::string& what,
+                   const Position& where);
+
 /// Checks a map against a table like config::bind, but collects every error and lets `grid` stand for a value when allowed.
 config::Value bind_all(std::span<const config::Option> options, const config::Value& given, const std::string& what, bool grids,
                        const Position& where, std::vector<Error>& errors);

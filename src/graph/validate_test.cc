@@ -78,6 +78,28 @@ TEST(ValidateTest, RangesAreSpelledOut) {
   EXPECT_EQ(expanded->nodes[2].name, "p[a=5,C=0.0001,sizes=[64, 32]]");   // the last option varies fastest
 }
 
+TEST(ValidateTest, OperatorsInsideParameters) {
+  expect_refused({
+      {with("v: {op: voter, from: s, members: [forest, {op: logistik, C: 2}]}"),
+       {"3:50 UnknownOperator node v (voter): no operator is called 'logistik'"},
+       "did you mean 'logistic'?"},
+      {with("v: {op: voter, from: s, members: [{op: logistic, c: 2, a: x}, forest]}"),
+       {"3:52 UnknownKey node v (voter), member logistic has no parameter 'c'", "3:61 BadValue"}},
+      {with("v: {op: voter, from: s, members: [forest, ridge, pca]}"),
+       {"3:45 Unsupported node v (voter): a member must be a classifier", "3:52 Unsupported"},
+       "bayes, forest, logistic, voter"},
+      {with("v: {op: voter, from: s, members: [{C: 2}]}"), {"3:37 BadValue"}, "{op: NAME, PARAM: VALUE}"},
+      {with("v: {op: voter, from: s, members: []}"), {"3:36 BadValue node v (voter): members is empty"}},
+      {with("v: {op: voter, from: s, judge: {op: forest, C: {grid: [1, 2]}}}"), {"3:50 BadValue"}},
+      {with("v: {op: voter, from: s, judge: {op: voter, members: [{op: voter, judge: fores}]}}"),
+       {"3:75 UnknownOperator node v (voter), member voter, member voter: no operator is called 'fores'"}},
+      {with("v: {op: voter, from: s, members: {grid: [[forest], [bayes, forrest]]}}"), {"3:62 UnknownOperator"}, "'forest'"},
+  });
+  EXPECT_THAT(toy::errors(with("v: {op: voter, from: s, members: [forest, {op: logistic, C: 2}], judge: {grid: [bayes, {op: forest}]}}")),
+              IsEmpty());
+  EXPECT_EQ(config::to_json(*toy::graph(with("v: {op: voter, from: s, members: forest}")).nodes[1].params.find("members")), "[\"forest\"]");
+}
+
 TEST(ValidateTest, Names) {
   Graph graph;
   graph.nodes = {Node{"a", "source"}, Node{"a", "source"}, Node{"b.c", "source"}};
@@ -157,7 +179,7 @@ TEST(ValidateTest, Evaluate) {
   expect_refused({
       {judged("{folds: {kind: k_flod}}"), {"4:26 UnknownOperator evaluate: no splitter is called 'k_flod'"}, "did you mean 'k_fold'?"},
       {judged("{folds: {kind: pca}}"), {"4:26 Unsupported"}},
-      {judged("{folds: {kind: k_fold, m: 3}}"), {"4:34 UnknownKey"}, "did you mean 'n'?"},
+      {judged("{folds: {kind: k_fold, m: 3}}"), {"4:34 UnknownKey"}, "known are: n, shuffle"},
       {judged("{folds: 1}"), {"4:19 BadValue"}},
       {judged("{metric: acuracy}"), {"4:20 BadValue evaluate: no metric is called 'acuracy'"}, "did you mean 'accuracy'?"},
       {judged("{metric: [accuracy, r2]}"),

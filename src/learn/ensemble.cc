@@ -18,9 +18,7 @@ Status check_member(const Nested& member, graph::Family family) {
 }  // namespace
 
 config::Option estimators_option(std::string doc) {
-  config::Option option = config::map("estimators", std::move(doc));
-  option.type = config::Type::kAny;
-  return option;
+  return config::list("estimators", config::Type::kOperatorList, config::Value(), std::move(doc));
 }
 
 Result<std::vector<Nested>> members_of(const exec::Context& context, graph::Family family) {

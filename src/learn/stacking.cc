@@ -151,10 +151,8 @@ class Stacking final : public Predictor {
 };
 
 std::vector<config::Option> stacking_options(std::string_view final_name) {
-  config::Option final_option =
-      config::map("final", cat("predictor that reads what the members say, as {op: NAME, PARAM: VALUE}; null: ", final_name));
-  final_option.type = config::Type::kAny;
-  return {estimators_option("members, as [{op: NAME, PARAM: VALUE}]").must(), final_option.or_null(),
+  config::Option final_option = config::nested("final", cat("predictor that reads what the members say; null: ", final_name));
+  return {estimators_option("members").must(), final_option.or_null(),
           config::integer("cv", 5, "folds for the members' out-of-fold answers").at_least(2),
           config::boolean("passthrough", false, "give the final predictor the features too")};
 }

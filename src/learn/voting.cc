@@ -121,7 +121,7 @@ class VotingRegressor final : public VotingBase {
 
 std::vector<config::Option> voting_options(bool classes) {
   std::vector<config::Option> options = {
-      estimators_option("members to fit, as [{op: NAME, PARAM: VALUE}]; null: the inputs are predictions of other nodes").or_null(),
+      estimators_option("members to fit; null: the inputs are predictions of other nodes").or_null(),
       config::list("weights", config::Type::kRealList, config::Value(), "weight of each member; null: 1").or_null()};
   if (classes) {
     options.push_back(

@@ -14,11 +14,14 @@
 
 namespace headrace::config {
 
-enum class Type { kBool, kInt, kReal, kString, kChoice, kPath, kColumn, kIntList, kRealList, kStringList, kColumnList, kMap, kAny };
+enum class Type {
+  kBool, kInt, kReal, kString, kChoice, kPath, kColumn, kIntList, kRealList, kStringList, kColumnList, kMap, kAny, kOperator, kOperatorList
+};
 std::string_view type_name(Type type);
 
 /// One option: name, type, default, range, unit and one sentence of doc.
 /// kPath is resolved against the file that names it and enters ids by its content digest; kColumn takes a name or an index.
+/// kOperator is another operator of the same pack and family, as NAME or {op: NAME, PARAM: VALUE}: graph::validate looks inside.
 struct Option {
   std::string name;
   Type type = Type::kReal;
@@ -52,6 +55,7 @@ Option path(std::string name, std::string doc);
 Option column(std::string name, Value fallback, std::string doc);
 Option list(std::string name, Type type, Value fallback, std::string doc);
 Option map(std::string name, std::string doc);
+Option nested(std::string name, std::string doc);   ///< a kOperator
 
 /// Checks `value` against one option and returns it coerced (an integer given for a real becomes a real).
 /// Errors: kBadValue with the position of the value, what was expected and an example.
