@@ -6,6 +6,7 @@ find_package(ZLIB REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(Protobuf REQUIRED)
 find_package(Threads REQUIRED)
 
 if(NOT HEADRACE_WHEELS)

@@ -21,10 +21,11 @@ Flag store_flag() {
 }
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> all = {
-      run_command(),    validate_command(), graph_command(), ops_command(),   runs_command(),  show_command(),
-      explain_command(), replay_command(),  report_command(), trace_command(), save_command(),  apply_command(),
-      store_command(),  doctor_command(),   help_command(),  version_command(), reference_command()};
+  static const std::vector<Command> all = {run_command(),     validate_command(), graph_command(),  ops_command(),     runs_command(),
+                                           show_command(),    explain_command(),  replay_command(), report_command(),  trace_command(),
+                                           save_command(),    apply_command(),    deploy_command(), cluster_command(), submit_command(),
+                                           store_command(),   top_command(),      worker_command(), doctor_command(),  help_command(),
+                                           version_command(), reference_command()};
   return all;
 }
 

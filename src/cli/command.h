@@ -56,6 +56,8 @@ const Command* find_command(std::string_view name);
 
 // One source a subcommand; each gives its row.
 Command apply_command();
+Command cluster_command();
+Command deploy_command();
 Command doctor_command();
 Command explain_command();
 Command graph_command();
@@ -69,8 +71,11 @@ Command runs_command();
 Command save_command();
 Command show_command();
 Command store_command();
+Command submit_command();
 Command trace_command();
+Command top_command();
 Command validate_command();
+Command worker_command();
 Command version_command();
 
 }  // namespace headrace::cli

@@ -67,6 +67,7 @@ void Progress::start_task(const exec::TaskEvent& event) {
   const auto cell = static_cast<std::size_t>(places_[static_cast<std::size_t>(event.task)].cell);
   Origin& origin = origins_[static_cast<std::size_t>(origin_of_[cell / kPhases])];
   ++origin.shown.running;
+  places_[static_cast<std::size_t>(event.task)].running = true;
   if (origin.first_us == 0) origin.first_us = now;
 }
 
@@ -80,10 +81,11 @@ void Progress::end_task(const exec::TaskEvent& event) {
   failed_ += event.status == TaskStatus::kFailed;
   origin.shown.failed += event.status == TaskStatus::kFailed;
   const std::size_t worker = static_cast<std::size_t>(std::max(event.worker, 0));
+  // Workers of other processes may tell of the next task before this one's end has arrived here.
+  if (std::exchange(places_[static_cast<std::size_t>(event.task)].running, false)) --origin.shown.running;
   if (worker < busy_.size() && busy_[worker].task == event.task) {
     busy_[worker].task = -1;
     --busy_now_;
-    --origin.shown.running;
   }
   if (!ran(event.status)) return;
   ++cell.ended;

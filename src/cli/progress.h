@@ -62,6 +62,7 @@ class Progress : public exec::EventSink {
   struct Place {
     std::int32_t cell = 0;           // (node, phase)
     std::int16_t fold = -1;
+    bool running = false;
   };
   struct Cell {
     std::int64_t left = 0;

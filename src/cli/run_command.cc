@@ -7,7 +7,9 @@
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/interrupt.h"
+#include "cli/live.h"
 #include "cli/pipeline.h"
+#include "cli/places.h"
 #include "cli/progress.h"
 #include "cli/progress_display.h"
 #include "cli/run_view.h"
@@ -38,10 +40,13 @@ Status check_files(const Arguments& arguments) {
 }
 
 // Runs under a progress display; the display is gone when this returns.
-Result<RunOutcome> run_watched(Session& session, const graph::Graph& graph, exec::Store* store, exec::RunOptions options) {
+Result<RunOutcome> run_watched(Session& session, const graph::Graph& graph, exec::Store* store, exec::RunOptions options,
+                               const Places& places) {
   HEADRACE_ASSIGN(const graph::Catalogue* catalogue, session.catalogue());
   exec::Packs packs(*catalogue);
   Progress progress;
+  std::optional<LiveFile> live;
+  if (store != nullptr) live.emplace(store->folder(), graph.name, progress, places.workers != nullptr ? &places.workers->fleet() : nullptr);
   ProgressDisplay display(progress, ProgressDisplay::form_for(2, session.out.quiet()));
   options.sinks.push_back(&progress);
   return exec::run_graph(graph, *catalogue, packs, store, options);
@@ -76,10 +81,13 @@ config::Value document_of(const RunOutcome& outcome) {
   if (outcome.execution.outputs.empty()) return document;
   config::List outputs;
   for (std::size_t path = 0; path < outcome.execution.outputs.size(); ++path) {
-    for (const data::Object& object : outcome.execution.outputs[path]) {
+    for (std::size_t place = 0; place < outcome.execution.outputs[path].size(); ++place) {
+      const data::Object& object = outcome.execution.outputs[path][place];
       if (!object) continue;
       config::Value row = object_to_value(object);
       row.set("path", outcome.plan->paths[path].label);
+      const graph::Ref& ref = outcome.plan->paths[path].outputs[place];
+      row.set("object", outcome.plan->tasks[static_cast<std::size_t>(ref.task)].output(ref.slot).hex());
       outputs.push_back(std::move(row));
     }
   }
@@ -135,7 +143,7 @@ Result<int> run(const Arguments& arguments, Session& session) {
   LoadOptions load{.file = arguments.text("file"),
                    .overrides = arguments.texts("set"),
                    .seed = {},
-                   .limits = limits_here(options.workers, options.memory_bytes)};
+                   .limits = arguments.given("on") ? graph::Limits{} : limits_here(options.workers, options.memory_bytes)};
   if (arguments.given("seed")) load.seed = arguments.integer("seed");
   const LoadedPipeline loaded = load_pipeline(session, load);
   if (!loaded.errors.empty()) return session.out.fail(loaded.errors);
@@ -143,12 +151,15 @@ Result<int> run(const Arguments& arguments, Session& session) {
   // Before the store and the pool: their threads inherit its signal mask.
   const Interrupt interrupt([&](Interrupt::Cause cause) { session.out.say(stop_text(cause)); }, arguments.real("timeout"));
   options.stop = interrupt.token();
+  HEADRACE_ASSIGN(const Places places, open_places(arguments, session, loaded.graph));
+  options.place = places.place;
+  options.python = places.python;
   exec::Store* store = nullptr;
   if (!arguments.flag("no-store")) {
     HEADRACE_ASSIGN(store, session.store(arguments.text("store")));
   }
   say_start(session, loaded.graph, store);
-  HEADRACE_ASSIGN(const RunOutcome outcome, run_watched(session, loaded.graph, store, std::move(options)));
+  HEADRACE_ASSIGN(const RunOutcome outcome, run_watched(session, loaded.graph, store, std::move(options), places));
   if (store != nullptr) HEADRACE_TRY(write_views(session, *store, outcome.report, arguments));
   if (!output.empty() && outcome.report.exit_code() == 0) HEADRACE_TRY(save_output(outcome, output));
   if (session.out.json()) {
@@ -180,6 +191,9 @@ Command run_command() {
            takes("N", config::integer("seed", Value(), "use this seed instead of the file's").at_least(0)),
            takes("N", config::integer("workers", 0, "tasks at a time; 0 is one a core").at_least(0).at_most(4096)),
            takes("SIZE", config::string("memory", Value(), "what tasks with a memory demand may take together, such as 4GB")),
+           takes("PLACE", config::string("on", Value(), "where nodes run: processes:N, or workers:N@ADDRESS; without it, in this process")),
+           takes("SIZE",
+                 config::string("object-memory", Value(), "shared memory for objects before they go to disk; a quarter of the machine's")),
            takes("S", config::real("timeout", 0, "stop after this time; 0 never").at_least(0).at_most(1e8).in("seconds")), store_flag(),
            toggle("no-store", "keep nothing, remember nothing"), toggle("fresh", "run everything again, even what is remembered"),
            takes("N", config::integer("top", 20, "rows of the table to print; 0 prints all").at_least(0)),

@@ -20,12 +20,12 @@ TEST(SimulationTest, KeepsAClusterBusyWhereTheDriverKeepsUp) {
   EXPECT_LT(report.driver_busy, 0.2);
 }
 
-// 576 workers with calls of 0.1 s ask for 5,760 calls a second and 3 messages each: more than 200 us a message allow.
+// 576 workers with calls of 0.1 s ask for 5,760 calls a second and 2 messages each: more than 200 us a message allow.
 TEST(SimulationTest, GivesNoMoreCallsThanTheDriversTimeAllows) {
   const auto report = report_of({.hosts = 8, .workers_per_host = 72, .calls = 10'000, .driver_us = 200});
   EXPECT_GT(report.driver_busy, 0.99);
   EXPECT_NEAR(report.calls_per_s, 1e6 / (200 * report.messages_per_call), 30);
-  EXPECT_LT(report.busy, 0.35);
+  EXPECT_LT(report.busy, 0.45);
 }
 
 TEST(SimulationTest, ReportsTheSameForTheSameSeed) {

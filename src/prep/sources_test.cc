@@ -14,7 +14,7 @@ using testing::Bench;
 using testing::facts;
 
 TEST(SourcesTest, EveryRowHasATableOfOptionsThatHolds) {
-  EXPECT_EQ(headrace_pack_rows().operators().size(), 19u);
+  EXPECT_EQ(headrace_pack_rows().operators().size(), 24u);
   for (const exec::Registration& registration : headrace_pack_rows().operators()) {
     const Status status = config::check_options(registration.spec.options);
     EXPECT_TRUE(status.ok()) << registration.spec.name << ": " << status.error().text();

@@ -76,7 +76,8 @@ class Object {
   std::shared_ptr<const void> payload_;
 };
 
-/// Encodes any object: head (magic "HRO1", version, kind, rows of sections, JSON facts), 64-byte aligned sections. Equal objects give equal bytes.
+/// Encodes any object: head (magic "HRO1", version, kind, rows of sections, JSON facts), then 64-byte aligned sections. Equal
+/// objects give equal bytes.
 /// Tables travel as Arrow IPC streams inside. Errors: kUnsupported for kNone.
 Result<std::string> encode(const Object& object);
 /// An encoding for the shared memory of one machine: written piece by piece, straight from where the values lie, and without the

@@ -21,7 +21,7 @@ struct SimulationOptions {
   double slow_share = 0;                       ///< of the attempts that take `slow_factor` times as long
   double slow_factor = 10;
   double driver_us = 10;                       ///< of the driver's thread, for each message that it reads or writes
-  bool says_started = true;                    ///< workers tell that a call runs once it has for 1 ms: one more message
+  bool says_started = true;                    ///< workers tell that a call runs once it has for 150 ms: one more message
   double latency_us = 50;                      ///< of a message, one way
   double link_bytes_per_s = 1.25e9;            ///< of a host, each way
   std::uint64_t input_bytes = 0;               ///< a call reads one object of this size ...
