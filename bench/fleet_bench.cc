@@ -205,12 +205,16 @@ class Bench {
     set.set("x", data::Tensor::of<double>({values}, column));
     column = {};
     const data::Object object{std::move(set)};
-    const double handed = seconds_of([&] {
-      const exec::Handle handle = fleet_.put(object);
-      Batch batch(fleet_);
-      for (int i = 0; i < readers; ++i) batch.start(nothing({handle}), static_cast<std::size_t>(i));
-      batch.wait();
-    });
+    // The second time: a virtual machine first has to get the pages from its host, which memcpy's had before.
+    double handed = 0;
+    for (int round = 0; round < 2; ++round) {
+      handed = seconds_of([&] {
+        const exec::Handle handle = fleet_.put(object);
+        Batch batch(fleet_);
+        for (int i = 0; i < readers; ++i) batch.start(nothing({handle}), static_cast<std::size_t>(i));
+        batch.wait();
+      });
+    }
     print("hand_over_1gb_seconds", handed, "s");
     print("memcpy_1gb_seconds", copied, "s");
     print("hand_over_1gb_memcpys", handed / copied, "ratio");
