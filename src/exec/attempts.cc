@@ -232,6 +232,8 @@ void Execution::finish(std::int32_t index, TaskEvent event, std::vector<Handle> 
     outcome.error = event.error;
     outcome_.cancelled = outcome_.cancelled || event.status == TaskStatus::kCancelled;
   }
+  // Looked at before anybody can see the results: who finds them lost may make this task again, whole.
+  const bool output_only = needs_[position(index)].output_only;
   for (std::size_t slot = 0; slot < outputs.size(); ++slot) slots_->set({index, static_cast<std::int32_t>(slot)}, std::move(outputs[slot]));
   status_[position(index)] = event.status;
   {
@@ -241,11 +243,10 @@ void Execution::finish(std::int32_t index, TaskEvent event, std::vector<Handle> 
   if (!known || event.status != TaskStatus::kDone) {
     for (EventSink* sink : options_.sinks) sink->on_task(event);
   }
-  release(task);
+  release(task, output_only);
 }
 
-void Execution::release(const Task& task) {
-  const bool output_only = needs_[static_cast<std::size_t>(&task - plan_.tasks.data())].output_only;
+void Execution::release(const Task& task, bool output_only) {
   for (const Ref& input : task.inputs) slots_->release(input);
   if (!output_only && task.model.task >= 0) slots_->release(task.model);
 }

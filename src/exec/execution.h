@@ -77,7 +77,7 @@ class Execution {
   void finish(std::int32_t index, TaskEvent event, std::vector<Handle> outputs);
   void keep(std::int32_t index, TaskEvent& event, const std::vector<Handle>& outputs, double seconds);
   Result<data::Object> object_of(const Ref& ref);
-  void release(const Task& task);
+  void release(const Task& task, bool output_only);
   ExecuteOutcome collect();
   Status fatal_status() {
     const std::lock_guard lock(outcome_mutex_);
