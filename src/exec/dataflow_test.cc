@@ -188,8 +188,8 @@ TEST(DataflowTest, AHeldTaskOccupiesNoWorker) {
     held = flow.hold();
     is_held = true;
   });
+  while (!is_held) std::this_thread::yield();   // the engine starts ready tasks in any order
   flow.submit([&] {
-    while (!is_held) std::this_thread::yield();
     order += 'a';
     flow.resume(held, [&] { order += 'b'; });
   });

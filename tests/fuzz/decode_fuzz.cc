@@ -2,7 +2,7 @@
 // fuzz-build: src/base/*.cc src/config/*.cc src/io/*.cc src/data/*.cc
 // fuzz-build: -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -isystem$WHEELS/pyarrow/include
 // fuzz-build: $WHEELS/pyarrow/libarrow.so.2600 $WHEELS/pyarrow/libarrow_compute.so.2600 $WHEELS/pyarrow/libparquet.so.2600
-// fuzz-build: -Wl,-rpath,$WHEELS/pyarrow -lyaml-cpp -lcrypto -lz
+// fuzz-build: -Wl,-rpath,$WHEELS/pyarrow -lyaml-cpp -lssl -lcrypto -lz
 // Any bytes as an encoded object, with checksums not looked at so that damage gets past them: refused as damaged, or an object that
 // encodes and decodes unchanged.
 #include <cstdint>
